@@ -1,0 +1,1 @@
+"""Pure rules of order management: statuses, roll-up, availability, promise, permissions. No I/O, no clock."""

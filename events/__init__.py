@@ -1,0 +1,1 @@
+"""How a change travels: intake, relay, log, fan-out."""

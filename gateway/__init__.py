@@ -1,0 +1,1 @@
+"""The process: ASGI app, transports, settings, authentication, limits, command line."""

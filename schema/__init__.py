@@ -1,0 +1,1 @@
+"""What clients see: Strawberry types whose fields say where their data comes from."""
