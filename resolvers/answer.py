@@ -1,0 +1,41 @@
+"""What goes into the engine and what comes out of it."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class Failure(enum.Enum):
+    """Why an operation ended before it had data. The gateway maps each to a transport's status."""
+
+    SYNTAX = "SYNTAX"
+    VALIDATION = "VALIDATION"
+    OPERATION = "OPERATION"
+    VARIABLES = "VARIABLES"
+    TOO_COMPLEX = "TOO_COMPLEX"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    DEADLINE = "DEADLINE"
+    OVERLOADED = "OVERLOADED"
+    UNAVAILABLE = "UNAVAILABLE"
+    METHOD = "METHOD"
+    INTERNAL = "INTERNAL"
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """One operation as a client sent it, whatever the transport."""
+
+    query: str
+    operation_name: str | None = None
+    variables: Mapping[str, object] | None = None
+    extensions: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete GraphQL response as JSON bytes."""
+
+    body: bytes
+    failure: Failure | None = None
+    has_errors: bool = False
