@@ -1,0 +1,199 @@
+"""Why something happened, and kinds of place and channel: closed lists, so that they can be counted."""
+
+import enum
+
+
+class HoldReason(enum.StrEnum):
+    AWAITING_PAYMENT = "AWAITING_PAYMENT"
+    HIGH_RISK_OF_FRAUD = "HIGH_RISK_OF_FRAUD"
+    INCORRECT_ADDRESS = "INCORRECT_ADDRESS"
+    INVENTORY_OUT_OF_STOCK = "INVENTORY_OUT_OF_STOCK"
+    UNKNOWN_DELIVERY_DATE = "UNKNOWN_DELIVERY_DATE"
+    AWAITING_RETURN_ITEMS = "AWAITING_RETURN_ITEMS"
+    POST_PURCHASE_EDIT = "POST_PURCHASE_EDIT"
+    CUSTOMER_REQUEST = "CUSTOMER_REQUEST"
+    MARGIN_RULE = "MARGIN_RULE"
+    COMPLIANCE = "COMPLIANCE"
+    SUPPLIER_CONFIRMATION = "SUPPLIER_CONFIRMATION"
+    OTHER = "OTHER"
+
+
+class HoldOwner(enum.StrEnum):
+    """Who must act before the hold can end."""
+
+    MERCHANT = "MERCHANT"
+    NODE = "NODE"
+    SUPPLIER = "SUPPLIER"
+    CARRIER = "CARRIER"
+    CUSTOMER = "CUSTOMER"
+    PAYMENT = "PAYMENT"
+
+
+class CancelReason(enum.StrEnum):
+    CUSTOMER = "CUSTOMER"
+    INVENTORY = "INVENTORY"
+    FRAUD = "FRAUD"
+    PAYMENT_DECLINED = "PAYMENT_DECLINED"
+    STAFF = "STAFF"
+    MARKETPLACE = "MARKETPLACE"
+    SYSTEM = "SYSTEM"
+    SELLER_REJECTED = "SELLER_REJECTED"
+    UNDELIVERABLE_ADDRESS = "UNDELIVERABLE_ADDRESS"
+    NODE_REJECTED = "NODE_REJECTED"
+    PREORDER_LAPSED = "PREORDER_LAPSED"
+    OTHER = "OTHER"
+
+
+class NodeRejectionReason(enum.StrEnum):
+    """Why a node gave its work back (Shopify's fourteen, then the three a shop floor adds)."""
+
+    INCORRECT_ADDRESS = "INCORRECT_ADDRESS"
+    INCORRECT_PRODUCT_INFO = "INCORRECT_PRODUCT_INFO"
+    INELIGIBLE_PRODUCT = "INELIGIBLE_PRODUCT"
+    INTERNATIONAL_SHIPPING_UNAVAILABLE = "INTERNATIONAL_SHIPPING_UNAVAILABLE"
+    INVALID_CONTACT_INFORMATION = "INVALID_CONTACT_INFORMATION"
+    INVALID_SKU = "INVALID_SKU"
+    INVENTORY_OUT_OF_STOCK = "INVENTORY_OUT_OF_STOCK"
+    MERCHANT_BLOCKED_OR_SUSPENDED = "MERCHANT_BLOCKED_OR_SUSPENDED"
+    MISSING_CUSTOMS_INFO = "MISSING_CUSTOMS_INFO"
+    ORDER_TOO_LARGE = "ORDER_TOO_LARGE"
+    PACKAGE_PREFERENCE_NOT_SET = "PACKAGE_PREFERENCE_NOT_SET"
+    PAYMENT_DECLINED = "PAYMENT_DECLINED"
+    UNDELIVERABLE_DESTINATION = "UNDELIVERABLE_DESTINATION"
+    OTHER = "OTHER"
+    DAMAGED = "DAMAGED"
+    WORN_DISPLAY = "WORN_DISPLAY"
+    CAPACITY = "CAPACITY"
+
+
+class StockEffect(enum.StrEnum):
+    """What a node's rejection tells us about its stock of the rejected item."""
+
+    NONE = "NONE"
+    # Nothing there: count and saleable both become zero.
+    EMPTY = "EMPTY"
+    # It is there but cannot be sold: the rejected quantity becomes unavailable, the count stays.
+    UNSALEABLE = "UNSALEABLE"
+
+
+_STOCK_EFFECTS = {
+    NodeRejectionReason.INVENTORY_OUT_OF_STOCK: StockEffect.EMPTY,
+    NodeRejectionReason.DAMAGED: StockEffect.UNSALEABLE,
+    NodeRejectionReason.WORN_DISPLAY: StockEffect.UNSALEABLE,
+}
+
+
+def stock_effect(reason: NodeRejectionReason) -> StockEffect:
+    return _STOCK_EFFECTS.get(reason, StockEffect.NONE)
+
+
+class ReturnReason(enum.StrEnum):
+    COLOR = "COLOR"
+    DEFECTIVE = "DEFECTIVE"
+    NOT_AS_DESCRIBED = "NOT_AS_DESCRIBED"
+    SIZE_TOO_LARGE = "SIZE_TOO_LARGE"
+    SIZE_TOO_SMALL = "SIZE_TOO_SMALL"
+    STYLE = "STYLE"
+    UNWANTED = "UNWANTED"
+    WRONG_ITEM = "WRONG_ITEM"
+    ARRIVED_LATE = "ARRIVED_LATE"
+    OTHER = "OTHER"
+    UNKNOWN = "UNKNOWN"
+
+
+class Disposition(enum.StrEnum):
+    """What became of a returned item."""
+
+    RESTOCKED = "RESTOCKED"
+    NOT_RESTOCKED = "NOT_RESTOCKED"
+    PROCESSING_REQUIRED = "PROCESSING_REQUIRED"
+    MISSING = "MISSING"
+    DAMAGED = "DAMAGED"
+
+
+class ReturnResolution(enum.StrEnum):
+    REFUND = "REFUND"
+    EXCHANGE = "EXCHANGE"
+    REPLACEMENT = "REPLACEMENT"
+    STORE_CREDIT = "STORE_CREDIT"
+    REJECTED = "REJECTED"
+
+
+class UnavailableReason(enum.StrEnum):
+    """Why units on the shelf are not for sale."""
+
+    DAMAGED = "DAMAGED"
+    QUALITY_CONTROL = "QUALITY_CONTROL"
+    SET_ASIDE = "SET_ASIDE"
+
+
+class LocationKind(enum.StrEnum):
+    WAREHOUSE = "WAREHOUSE"
+    STORE = "STORE"
+    THIRD_PARTY_LOGISTICS = "THIRD_PARTY_LOGISTICS"
+    SUPPLIER = "SUPPLIER"
+
+
+class ChannelKind(enum.StrEnum):
+    STOREFRONT = "STOREFRONT"
+    MARKETPLACE = "MARKETPLACE"
+    POS = "POS"
+    B2B = "B2B"
+
+
+class BackorderPolicy(enum.StrEnum):
+    """Whether an item may be sold beyond what is there."""
+
+    DENY = "DENY"
+    CONTINUE = "CONTINUE"
+
+
+class IncidentOwner(enum.StrEnum):
+    """Who owns a problem with a parcel."""
+
+    CARRIER = "CARRIER"
+    RETAILER = "RETAILER"
+    CONSIGNEE = "CONSIGNEE"
+    CUSTOMS = "CUSTOMS"
+    WEATHER = "WEATHER"
+
+
+class IncidentReason(enum.StrEnum):
+    """What went wrong with a parcel; the first word is the owner, so a new reason needs nothing else."""
+
+    CARRIER_DELAY = "CARRIER_DELAY"
+    CARRIER_MISROUTED = "CARRIER_MISROUTED"
+    CARRIER_DAMAGED = "CARRIER_DAMAGED"
+    CARRIER_LOST = "CARRIER_LOST"
+    CARRIER_CAPACITY = "CARRIER_CAPACITY"
+    CARRIER_BREAKDOWN = "CARRIER_BREAKDOWN"
+    CARRIER_STRIKE = "CARRIER_STRIKE"
+    CARRIER_MISDELIVERED = "CARRIER_MISDELIVERED"
+    CARRIER_OTHER = "CARRIER_OTHER"
+    RETAILER_WRONG_ADDRESS = "RETAILER_WRONG_ADDRESS"
+    RETAILER_BAD_LABEL = "RETAILER_BAD_LABEL"
+    RETAILER_BAD_PACKAGING = "RETAILER_BAD_PACKAGING"
+    RETAILER_LATE_HANDOVER = "RETAILER_LATE_HANDOVER"
+    RETAILER_RECALLED = "RETAILER_RECALLED"
+    RETAILER_OTHER = "RETAILER_OTHER"
+    CONSIGNEE_ABSENT = "CONSIGNEE_ABSENT"
+    CONSIGNEE_REFUSED = "CONSIGNEE_REFUSED"
+    CONSIGNEE_UNKNOWN_AT_ADDRESS = "CONSIGNEE_UNKNOWN_AT_ADDRESS"
+    CONSIGNEE_NO_ACCESS = "CONSIGNEE_NO_ACCESS"
+    CONSIGNEE_RESCHEDULED = "CONSIGNEE_RESCHEDULED"
+    CONSIGNEE_NOT_COLLECTED = "CONSIGNEE_NOT_COLLECTED"
+    CONSIGNEE_OTHER = "CONSIGNEE_OTHER"
+    CUSTOMS_CLEARANCE = "CUSTOMS_CLEARANCE"
+    CUSTOMS_PAPERS_MISSING = "CUSTOMS_PAPERS_MISSING"
+    CUSTOMS_DUTIES_UNPAID = "CUSTOMS_DUTIES_UNPAID"
+    CUSTOMS_PROHIBITED = "CUSTOMS_PROHIBITED"
+    CUSTOMS_OTHER = "CUSTOMS_OTHER"
+    WEATHER_STORM = "WEATHER_STORM"
+    WEATHER_FLOOD = "WEATHER_FLOOD"
+    WEATHER_SNOW = "WEATHER_SNOW"
+    WEATHER_DISASTER = "WEATHER_DISASTER"
+    WEATHER_OTHER = "WEATHER_OTHER"
+
+
+def incident_owner(reason: IncidentReason) -> IncidentOwner:
+    return IncidentOwner(reason.partition("_")[0])
