@@ -1,0 +1,60 @@
+"""Every table of the store. `metadata` is what the migrations build and the tests compare with."""
+
+from db.tables.access import api_keys
+from db.tables.base import metadata
+from db.tables.catalog import (
+    carriers,
+    channels,
+    items,
+    location_channels,
+    location_closures,
+    location_cutoffs,
+    location_destinations,
+    locations,
+    transit_times,
+)
+from db.tables.fulfillment import (
+    allocations,
+    fulfillment_lines,
+    fulfillments,
+    shipment_lines,
+    shipments,
+    tracking_events,
+)
+from db.tables.journal import event_log, journal, outbox, stream_meta
+from db.tables.orders import holds, order_lines, orders, promises, return_lines, returns, source_claims
+from db.tables.stock import incoming_supply, reservations, stock_levels
+
+__all__ = [
+    "allocations",
+    "api_keys",
+    "carriers",
+    "channels",
+    "event_log",
+    "fulfillment_lines",
+    "fulfillments",
+    "holds",
+    "incoming_supply",
+    "items",
+    "journal",
+    "location_channels",
+    "location_closures",
+    "location_cutoffs",
+    "location_destinations",
+    "locations",
+    "metadata",
+    "order_lines",
+    "orders",
+    "outbox",
+    "promises",
+    "reservations",
+    "return_lines",
+    "returns",
+    "shipment_lines",
+    "shipments",
+    "source_claims",
+    "stock_levels",
+    "stream_meta",
+    "tracking_events",
+    "transit_times",
+]
