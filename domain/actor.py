@@ -109,9 +109,7 @@ class Actor:
     def __post_init__(self) -> None:
         unknown = sorted(self.scopes - SCOPES)
         if unknown:
-            raise BadInput(
-                f"Unknown scope {', '.join(unknown)} for {self.subject}. Use: {', '.join(sorted(SCOPES))}."
-            )
+            raise BadInput(f"Unknown scope {', '.join(unknown)} for {self.subject}. Use: {', '.join(sorted(SCOPES))}.")
         if self.role in (Role.CUSTOMER, Role.ASSISTANT) and not self.customer_id:
             raise BadInput(f"A {self.role} acts for one customer, but none is named. Name it: --customer ID.")
         if self.role is Role.INTEGRATOR and not self.source:
@@ -133,12 +131,8 @@ class Actor:
         if self.may(scope):
             return
         if self.role is None:
-            raise Unauthenticated(
-                f"This needs {scope} and the request carries no valid token. Send a bearer token."
-            )
-        raise Forbidden(
-            f"This needs {scope}, which role {self.role} does not have. Ask for a token that has it."
-        )
+            raise Unauthenticated(f"This needs {scope} and the request carries no valid token. Send a bearer token.")
+        raise Forbidden(f"This needs {scope}, which role {self.role} does not have. Ask for a token that has it.")
 
     def sees_channel(self, code: str) -> bool:
         return self.channels is None or code in self.channels

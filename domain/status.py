@@ -131,9 +131,7 @@ S = TypeVar("S", bound=enum.StrEnum)
 
 def _moves(kind: type[S], rows: Mapping[str, str]) -> Mapping[S, frozenset[S]]:
     """Read a table of `from: "to to to"`; a status without a row is terminal."""
-    return MappingProxyType(
-        {status: frozenset(kind(word) for word in rows.get(status, "").split()) for status in kind}
-    )
+    return MappingProxyType({status: frozenset(kind(word) for word in rows.get(status, "").split()) for status in kind})
 
 
 def _everything_but(kind: type[S], status: S) -> str:
