@@ -53,7 +53,7 @@ def local_day(instant: datetime.datetime, time_zone: str) -> datetime.date:
 
 def end_of_day(day: datetime.date, time_zone: str) -> datetime.datetime:
     """The instant (UTC) at which `day` is over in `time_zone`."""
-    midnight = datetime.datetime.combine(day + datetime.timedelta(days=1), datetime.time.min, zone(time_zone))
+    midnight = datetime.datetime.combine(_later(day, 1), datetime.time.min, zone(time_zone))
     return midnight.astimezone(datetime.UTC)
 
 
@@ -168,6 +168,10 @@ class WorkCalendar(Calendar):
         cutoffs = dict.fromkeys(weekdays, NO_CUTOFF)
         return cls(time_zone, cutoffs, holiday_country, holiday_subdivision, closures)
 
+    @property
+    def tz(self) -> zoneinfo.ZoneInfo:
+        return zone(self.time_zone)
+
     def closed(self, day: datetime.date) -> ClosedDay | None:
         if day in self.closures:
             return ClosedDay(day, Closed.CLOSURE, "closure")
@@ -188,7 +192,7 @@ class WorkCalendar(Calendar):
         cutoff = self.cutoffs.get(day.isoweekday())
         if cutoff is None:
             return None
-        return datetime.datetime.combine(day, cutoff, zone(self.time_zone)).astimezone(datetime.UTC)
+        return datetime.datetime.combine(day, cutoff, self.tz).astimezone(datetime.UTC)
 
     def work_day(self, instant: datetime.datetime) -> datetime.date:
         """The open day on which work that arrives at `instant` starts.
