@@ -47,6 +47,12 @@ def zone(name: str) -> zoneinfo.ZoneInfo:
         raise BadInput(f"Unknown time zone {name!r}. Use an IANA name such as Europe/Berlin.") from error
 
 
+def check_instant(what: str, instant: datetime.datetime | None) -> None:
+    """Refuse a time without a zone: it would be compared with instants as if it were UTC, or not at all."""
+    if instant is not None and instant.tzinfo is None:
+        raise BadInput(f"The time of {what} has no zone. Give it with its offset, such as 2026-03-01T12:00:00Z.")
+
+
 def local_day(instant: datetime.datetime, time_zone: str) -> datetime.date:
     return instant.astimezone(zone(time_zone)).date()
 

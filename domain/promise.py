@@ -9,8 +9,7 @@ import enum
 from collections.abc import Iterator
 from typing import Final
 
-from domain.calendar import Calendar, Closed, local_day
-from domain.errors import BadInput
+from domain.calendar import Calendar, Closed, check_instant, local_day
 from domain.reasons import LocationKind
 from domain.route import Destination, Node, Transit, delivery_calendar
 
@@ -69,7 +68,7 @@ class Supply:
     ships_from: datetime.date | None = None
 
     def __post_init__(self) -> None:
-        _check_instant("the expected supply", self.expected_at)
+        check_instant("the expected supply", self.expected_at)
 
 
 ON_HAND: Final = Supply()
@@ -83,8 +82,8 @@ class Timing:
     hold_released_at: datetime.datetime | None = None
 
     def __post_init__(self) -> None:
-        _check_instant("the order", self.ordered_at)
-        _check_instant("the release from hold", self.hold_released_at)
+        check_instant("the order", self.ordered_at)
+        check_instant("the release from hold", self.hold_released_at)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -130,11 +129,6 @@ def carrier_promise(estimated_delivery_at: datetime.datetime, ship_by: datetime.
     day = local_day(estimated_delivery_at, time_zone)
     reason = Reason(Step.CARRIER_ESTIMATE, f"The carrier expects to deliver on {day}.", day)
     return Promise(min(ship_by, day), day, day, time_zone, Basis.CARRIER_EDD, Confidence.HIGH, (reason,))
-
-
-def _check_instant(what: str, instant: datetime.datetime | None) -> None:
-    if instant is not None and instant.tzinfo is None:
-        raise BadInput(f"The time of {what} has no zone. Give it with its offset, such as 2026-03-01T12:00:00Z.")
 
 
 def _ready(timing: Timing, node: Node, supply: Supply) -> tuple[datetime.datetime, list[Reason]]:

@@ -10,8 +10,7 @@ import functools
 from collections.abc import Iterable
 from typing import Final
 
-from domain.calendar import Calendar, end_of_day, local_day
-from domain.errors import BadInput
+from domain.calendar import Calendar, check_instant, end_of_day, local_day
 from domain.reasons import IncidentReason
 from domain.status import SHIPMENT_MOVES, TERMINAL_SHIPMENT, ShipmentStatus
 
@@ -42,9 +41,8 @@ class TrackingEvent:
     estimated_delivery_at: datetime.datetime | None = None
 
     def __post_init__(self) -> None:
-        for instant in (self.occurred_at, self.estimated_delivery_at):
-            if instant is not None and instant.tzinfo is None:
-                raise BadInput("A tracking event has a time without a zone. Give every instant with its offset.")
+        check_instant("a tracking event", self.occurred_at)
+        check_instant("a delivery estimate", self.estimated_delivery_at)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
