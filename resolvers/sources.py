@@ -223,13 +223,12 @@ def column(
 ) -> Any:
     """A value of the row. Without `sql` it is the column named as the field."""
     if sql is None:
-        made = strawberry.field(
+        return strawberry.field(
             name=name,
             description=description,
             directives=[RequiresScopes(scopes=[list(scopes)])] if scopes else [],
             metadata={METADATA: (masked, frozenset(scopes))},
         )
-        return made
     if isinstance(sql, sa.Column):
         column_name = sql.name
         return declare(description, Column(lambda row, _: row.c[column_name], masked), scopes=scopes, name=name)
@@ -273,7 +272,7 @@ def many(
         relation,
         scopes=scopes,
         arguments=arguments,
-        size=ListSize(assumed_size=size, require_one_slicing_argument=False),
+        size=ListSize(assumed_size=size, slicing_arguments=None, sized_fields=None, require_one_slicing_argument=False),
     )
 
 
@@ -298,6 +297,7 @@ def page(
         scopes=scopes,
         arguments=[*arguments, *paging],
         size=ListSize(
+            assumed_size=None,
             slicing_arguments=["first"],
             sized_fields=["edges", "nodes"],
             require_one_slicing_argument=False,

@@ -1,0 +1,52 @@
+"""Runs the read engine's statements: one round trip on a prepared statement, failures in the store's own words."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import asyncpg
+
+from db.pool import Pool, Record
+from domain.errors import DeadlineExceeded, Overloaded, Unavailable
+
+
+class Reader(Protocol):
+    async def row(self, sql: str, parameters: Sequence[Any]) -> Record: ...
+
+
+class PoolReader:
+    """Reads from a pool; waits at most `acquire_seconds` for a connection."""
+
+    def __init__(self, pool: Pool, *, acquire_seconds: float = 1.0) -> None:
+        self.pool = pool
+        self.acquire_seconds = acquire_seconds
+
+    async def row(self, sql: str, parameters: Sequence[Any]) -> Record:
+        """The only row of a statement. Raises Overloaded, DeadlineExceeded, Unavailable."""
+        try:
+            connection = await self.pool.acquire(timeout=self.acquire_seconds)
+        except TimeoutError:
+            raise Overloaded("All database connections are busy. Try again in a moment.") from None
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise unavailable(error) from error
+        try:
+            return await self.fetch(connection, sql, parameters)
+        except asyncpg.QueryCanceledError as error:
+            raise DeadlineExceeded("The database took too long for this. Ask for less, or try again.") from error
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+            raise unavailable(error) from error
+        except TimeoutError as error:
+            raise DeadlineExceeded("The database did not answer in time. Try again.") from error
+        finally:
+            await self.pool.release(connection)
+
+    async def fetch(self, connection: Any, sql: str, parameters: Sequence[Any]) -> Record:
+        try:
+            row: Record = await connection.fetchrow(sql, *parameters)
+        except asyncpg.InvalidCachedStatementError:
+            # The schema changed under a prepared statement; the driver has dropped it and prepares anew.
+            row = await connection.fetchrow(sql, *parameters)
+        return row
+
+
+def unavailable(error: BaseException) -> Unavailable:
+    return Unavailable(f"The database cannot be reached ({type(error).__name__}). Try again in a moment.")

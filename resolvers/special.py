@@ -1,0 +1,194 @@
+"""Root fields found by id or by federation key: `node`, `nodes` and `_entities`.
+
+Every type's rows come from one sub-select over the keys asked for, so a batch of any size is the same statement.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from graphql import GraphQLError, GraphQLField, GraphQLInterfaceType, GraphQLObjectType, get_named_type
+from graphql.language import ast
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, aggregate_order_by
+
+from domain.errors import BadInput
+from resolvers.declared import has_rows, row_set
+from resolvers.json_sql import EMPTY_LIST, as_object, build_object
+from resolvers.scope import Scope
+from resolvers.sources import Row, RowSet, Sql
+from resolvers.steps import MergeStep, Run
+from resolvers.values import Read
+
+if TYPE_CHECKING:
+    from resolvers.compiler import Compiler, Place
+
+MAX_BATCH = 250
+
+
+def root(
+    compiler: "Compiler", name: str, field: GraphQLField, nodes: list[ast.FieldNode], scope: Scope, at: "Place"
+) -> Sql:
+    if name == "_entities":
+        return entities(compiler, nodes, scope, at)
+    if name == "nodes":
+        return many_nodes(compiler, field, nodes, scope, at)
+    return one_node(compiler, field, nodes, scope, at)
+
+
+def as_uuid(value: object) -> uuid.UUID | None:
+    """An id that is no uuid names nothing, like an id that nobody has."""
+    try:
+        return uuid.UUID(str(value))
+    except ValueError:
+        return None
+
+
+def as_uuids(values: Sequence[object]) -> list[uuid.UUID | None]:
+    if len(values) > MAX_BATCH:
+        raise BadInput(f"{len(values)} ids at once; ask for at most {MAX_BATCH}.")
+    return [as_uuid(value) for value in values]
+
+
+def candidates(
+    compiler: "Compiler", field: GraphQLField, nodes: list[ast.FieldNode], given: Sql, at: "Place"
+) -> list[Sql]:
+    """One sub-select per type that may have the id; at most one of them finds a row."""
+    interface = get_named_type(field.type)
+    assert isinstance(interface, GraphQLInterfaceType), "node fields return an interface"
+    found = []
+    for type_ in compiler.schema.get_possible_types(interface):
+        row = row_set(type_).table.alias()
+        conditions = [row.c.id == given, *compiler.visible(type_, row)]
+        found.append(as_object(compiler.record(type_, nodes, row, at.inside(row)).where(*conditions).limit(1)))
+    return found
+
+
+def one_node(compiler: "Compiler", field: GraphQLField, nodes: list[ast.FieldNode], scope: Scope, at: "Place") -> Sql:
+    given = scope.bind(scope.argument("id"), sa.Uuid, as_uuid)
+    return sa.func.coalesce(*candidates(compiler, field, nodes, given, at), type_=JSON)
+
+
+def many_nodes(compiler: "Compiler", field: GraphQLField, nodes: list[ast.FieldNode], scope: Scope, at: "Place") -> Sql:
+    ids = scope.argument("ids")
+    keys = keys_table({"id": scope.bind(ids, ARRAY(sa.Uuid), as_uuids)})
+    place = at.inside(keys, len(ids.sample))
+    found = sa.func.coalesce(*candidates(compiler, field, nodes, keys.c.id, place), type_=JSON)
+    return in_order(keys, found)
+
+
+def keys_table(arrays: Mapping[str, Sql]) -> Row:
+    """`unnest(a, b) WITH ORDINALITY`: one row per key, numbered, whatever their count."""
+    columns = [sa.column(name, sa.Uuid if name == "id" else sa.Text) for name in arrays]
+    unnest = sa.func.unnest(*arrays.values()).table_valued(*columns, with_ordinality="n")
+    return unnest.render_derived()
+
+
+def in_order(keys: Row, each: Sql) -> Sql:
+    gathered = sa.func.coalesce(sa.func.json_agg(aggregate_order_by(each, keys.c.n)), EMPTY_LIST, type_=JSON)
+    return sa.select(gathered).select_from(keys).scalar_subquery()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Representations of one type that are found by the same key."""
+
+    type_name: str
+    key: tuple[str, ...]
+
+
+def entities(compiler: "Compiler", nodes: list[ast.FieldNode], scope: Scope, at: "Place") -> Sql:
+    """All representations in one statement; a bad one costs only its own place in the list."""
+    given = scope.argument("representations")
+    finder = Finder(
+        {
+            type_.name: row_set(type_)
+            for type_ in compiler.schema.type_map.values()
+            if isinstance(type_, GraphQLObjectType) and has_rows(type_) and row_set(type_).keys
+        }
+    )
+    groups = list(dict.fromkeys(group for item in given.sample if isinstance(group := finder.group(item), Group)))
+    parts = {}
+    for number, group in enumerate(groups):
+        place = at.field(str(number))
+        parts[str(number)] = group_sql(compiler, nodes, scope, finder, group, place, len(given.sample))
+    compiler.steps.append(MergeStep(at.path, merger(finder, groups, given.read, at.path)))
+    return build_object(parts)
+
+
+def group_sql(
+    compiler: "Compiler",
+    nodes: list[ast.FieldNode],
+    scope: Scope,
+    finder: "Finder",
+    group: Group,
+    at: "Place",
+    times: int,
+) -> Sql:
+    type_ = compiler.schema.type_map[group.type_name]
+    assert isinstance(type_, GraphQLObjectType), "an entity is an object"
+    given = scope.argument("representations")
+    arrays = {
+        name: scope.bind(
+            given,
+            ARRAY(sa.Uuid if name == "id" else sa.Text),
+            lambda items, name=name: [finder.part(item, name) for item in items if finder.group(item) == group],  # type: ignore[misc]  # bound now
+        )
+        for name in group.key
+    }
+    keys = keys_table(arrays)
+    row = row_set(type_).table.alias()
+    matches = row_set(type_).keys[group.key](row, {name: keys.c[name] for name in group.key})
+    place = at.inside(keys, times).inside(row)
+    record = compiler.record(type_, nodes, row, place).where(matches, *compiler.visible(type_, row)).limit(1)
+    return in_order(keys, as_object(record))
+
+
+class Finder:
+    """Which entity a representation means, from the keys that the types declare."""
+
+    def __init__(self, row_sets: Mapping[str, RowSet]) -> None:
+        self.row_sets = row_sets
+
+    def group(self, item: object) -> Group | str:
+        """The group, or the reason why there is none."""
+        if not isinstance(item, Mapping):
+            return "A representation is an object with __typename and the fields of one key."
+        name = item.get("__typename")
+        if not isinstance(name, str) or name not in self.row_sets:
+            return f"__typename names no entity of this subgraph; it has {', '.join(sorted(self.row_sets))}."
+        for key in self.row_sets[name].keys:
+            if all(self.part(item, part) is not None for part in key):
+                return Group(name, key)
+        wanted = " or ".join(" + ".join(key) for key in self.row_sets[name].keys)
+        return f"This {name} has no complete key; give {wanted}."
+
+    def part(self, item: Mapping[str, Any], name: str) -> object:
+        """A key field; `a.b` is the field b of the object a."""
+        found: Any = item
+        for step in name.split("."):
+            found = found.get(step) if isinstance(found, Mapping) else None
+        if found is None or not isinstance(found, str):
+            return None
+        return as_uuid(found) or uuid.UUID(int=0) if name == "id" else found
+
+
+def merger(finder: Finder, groups: Sequence[Group], read: Read, path: tuple[str, ...]) -> Any:
+    places = {group: str(number) for number, group in enumerate(groups)}
+
+    def merge(values: Mapping[str, list[Any]], run: Run) -> list[Any]:
+        found = {group: iter(values[place]) for group, place in places.items()}
+        merged: list[Any] = []
+        for index, item in enumerate(read(run.variables)):
+            group = finder.group(item)
+            if isinstance(group, Group) and group in found:
+                merged.append(next(found[group]))
+                continue
+            reason = group if isinstance(group, str) else f"This {group.type_name} has no complete key."
+            error = GraphQLError(reason, path=[*path, index], extensions={"code": "BAD_REPRESENTATION"})
+            run.errors.append(error)
+            merged.append(None)
+        return merged
+
+    return merge
