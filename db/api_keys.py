@@ -1,0 +1,30 @@
+"""Looks up API keys by the part of them that is no secret."""
+
+import datetime
+from dataclasses import dataclass
+
+from db.pool import Pool
+
+BY_PREFIX = """
+SELECT prefix, secret_sha256, name, role, scopes, customer_id, source, channels, expires_at, revoked_at
+FROM api_keys WHERE prefix = $1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyRow:
+    prefix: str
+    secret_sha256: bytes
+    name: str
+    role: str
+    scopes: list[str] | None
+    customer_id: str | None
+    source: str | None
+    channels: list[str] | None
+    expires_at: datetime.datetime | None
+    revoked_at: datetime.datetime | None
+
+
+async def by_prefix(pool: Pool, prefix: str) -> ApiKeyRow | None:
+    row = await pool.fetchrow(BY_PREFIX, prefix)
+    return ApiKeyRow(*row) if row else None
