@@ -138,7 +138,8 @@ def _everything_but(kind: type[S], status: S) -> str:
     return " ".join(other for other in kind if other is not status)
 
 
-# Derived, so only these are legal; anything else is a bug or two sources that disagree.
+# Derived, so only these are legal; anything else is a bug or two sources that disagree. One honest exception: when
+# units are LOST after delivery, or lost units are cancelled, the roll-up may step back further than is listed here.
 ORDER_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = _moves(
     OrderStatus,
     {
