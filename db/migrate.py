@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import alembic.command
-import asyncpg
 import sqlalchemy as sa
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -14,18 +13,14 @@ from alembic.script.revision import RevisionError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+import db.pool
 import domain.errors
 
 FOLDER = Path(__file__).with_name("migrations")
 # Any number, but the same in all versions of Ordergraph: it guards the migrations of one database.
 LOCK = 7_340_012_026
-SESSION = {
-    "application_name": "ordergraph-migrate",
-    "statement_timeout": "0",
-    # For the lock above while another process migrates, and for tables in use.
-    "lock_timeout": "60s",
-    "timezone": "UTC",
-}
+# For that lock while another process migrates, and for tables in use.
+LOCK_SECONDS = 60
 
 
 class NewerDatabase(domain.errors.Conflict):
@@ -88,8 +83,10 @@ def _config() -> Config:
 async def connect(dsn: str) -> AsyncIterator[AsyncConnection]:
     """A connection of SQLAlchemy whose address is read by the driver, so that every form the pool takes works."""
 
-    async def open_one(*_: object, **__: object) -> "asyncpg.Connection[asyncpg.Record]":
-        return await asyncpg.connect(dsn, timeout=10, server_settings=SESSION)
+    async def open_one(*_: object, **__: object) -> db.pool.OwnConnection:
+        opened = await db.pool.connect(dsn, application="ordergraph-migrate", statement_seconds=0)
+        await opened.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
+        return opened
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=open_one, poolclass=NullPool)
     try:

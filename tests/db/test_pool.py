@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 import db.pool
+from domain.errors import Unavailable
 
 
 async def test_sessions_are_in_utc_without_jit_and_with_a_time_limit(pool: db.pool.Pool) -> None:
@@ -41,3 +42,22 @@ async def test_a_long_statement_is_prepared_once(pool: db.pool.Pool) -> None:
 
 async def test_each_test_has_a_database_of_its_own_with_all_tables(pool: db.pool.Pool) -> None:
     assert await pool.fetchval("SELECT count(*) FROM orders") == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("postgresql://user:hidden-word@127.0.0.1:1/none", "The database does not answer: "),
+        ("postgresql://user:hidden-word@127.0.0.1:none/none", "The address of the database is malformed"),
+        ("postgresql://user:hidden-word@/none?host=/nowhere", "The database does not answer: "),
+    ],
+)
+async def test_an_address_that_does_not_answer_is_explained_without_its_password(address: str, reason: str) -> None:
+    with pytest.raises(Unavailable, match=reason) as caught:
+        await db.pool.create_pool(address)
+    assert "hidden-word" not in str(caught.value)
+
+
+async def test_a_database_that_does_not_exist_is_named(postgres: str) -> None:
+    with pytest.raises(Unavailable, match='database "absent" does not exist'):
+        await db.pool.connect(postgres.replace("/postgres?", "/absent?"))
