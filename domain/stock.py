@@ -4,11 +4,13 @@ import dataclasses
 import datetime
 import enum
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 from domain.reasons import BackorderPolicy, UnavailableReason
+
+K = TypeVar("K", bound=Hashable)
 
 FORMULAS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -152,3 +154,20 @@ def available_to_promise(
     supplied = sum(quantity for expected, quantity in incoming if expected <= day)
     due = sum(quantity for when, quantity in demand if when <= day)
     return on_hand + supplied - due
+
+
+def withhold(buffer: int, nodes: Sequence[Mapping[K, int]]) -> list[dict[K, int]]:
+    """Units per item and node after the channel's buffer is kept back, from the last node first.
+
+    So a promise can use as many units in all as AVAILABLE_FOR_SALE allows, and the preferred nodes stay whole.
+    """
+    kept = [dict(node) for node in nodes]
+    for item in {item for node in nodes for item in node}:
+        # A node below zero lowers the sum that may be sold, just as the buffer does.
+        owed = buffer + sum(-min(0, node.get(item, 0)) for node in nodes)
+        for node in reversed(kept):
+            taken = min(owed, max(0, node.get(item, 0)))
+            owed -= taken
+            if item in node:
+                node[item] = max(0, node[item]) - taken
+    return kept

@@ -4,7 +4,7 @@ Every object of the response is a sub-select whose column names are the response
 order of keys is the order of the selection, and no limit on the number of arguments of a function is met.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,6 +36,7 @@ from resolvers.sources import (
 from resolvers.steps import ComputedStep, LiveStep, Path, Step, projector
 from resolvers.values import Variables, arguments_of
 
+INSTANT: sa.ColumnClause[Any] = sa.literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'""")
 MAX_NAME = 63
 """PostgreSQL cuts longer column names, and a response name is a column name here."""
 
@@ -83,12 +84,26 @@ class Compiler:
         self.refuse_denied()
         return as_record(columns)
 
-    def columns(self, type_: GraphQLObjectType, fields: Fields, row: Row | None, place: Place) -> list[sa.Label[Any]]:
+    def columns(
+        self,
+        type_: GraphQLObjectType,
+        fields: Fields,
+        row: Row | None,
+        place: Place,
+        given: Mapping[str, Column] | None = None,
+    ) -> list[sa.Label[Any]]:
+        """One labelled expression per response name; `given` overrides the sources of fields by name."""
         self.cost += place.times
-        return [self.column(type_, key, nodes, row, place) for key, nodes in fields.items()]
+        return [self.column(type_, key, nodes, row, place, given or {}) for key, nodes in fields.items()]
 
     def column(
-        self, type_: GraphQLObjectType, key: str, nodes: list[ast.FieldNode], row: Row | None, place: Place
+        self,
+        type_: GraphQLObjectType,
+        key: str,
+        nodes: list[ast.FieldNode],
+        row: Row | None,
+        place: Place,
+        given: Mapping[str, Column],
     ) -> sa.Label[Any]:
         if len(key) > MAX_NAME:
             raise QueryTooComplex(f"The response name {key[:20]}… has {len(key)} characters; use at most {MAX_NAME}.")
@@ -97,10 +112,14 @@ class Compiler:
             return text_constant(type_.name).label(key)
         field = type_.fields[name]
         declared = declaration(field)
-        if not declared.scopes <= self.rights.scopes:
-            self.denied.setdefault(f"{type_.name}.{name}", sorted(declared.scopes - self.rights.scopes))
+        self.check(type_, name, field)
         scope = Scope(self.rights, self.binds, arguments_of(field.args, nodes[0], self.variables))
-        return self.value(declared.source, field, nodes, row, scope, place.field(key)).label(key)
+        return self.value(given.get(name, declared.source), field, nodes, row, scope, place.field(key)).label(key)
+
+    def check(self, type_: GraphQLObjectType, name: str, field: GraphQLField) -> None:
+        missing = declaration(field).scopes - self.rights.scopes
+        if missing:
+            self.denied.setdefault(f"{type_.name}.{name}", sorted(missing))
 
     def refuse_denied(self) -> None:
         if not self.denied:
@@ -117,7 +136,7 @@ class Compiler:
             case Column():
                 assert row is not None, "a column needs a row"
                 masked = source.masked is not None and not self.rights.pii
-                return (source.masked if masked and source.masked else source.sql)(row, scope)
+                return printed((source.masked if masked and source.masked else source.sql)(row, scope))
             case Relation():
                 return self.relation(source, field, nodes, row, scope, at)
             case Embedded():
@@ -126,16 +145,20 @@ class Compiler:
                 return pages.connection(self, source, field, nodes, row, scope, at)
             case Computed():
                 self.cost += at.times * source.assumed_size
-                step = ComputedStep(at.path, source, reads(scope), projector(self.collector, field.type, nodes))
+                step = ComputedStep(
+                    at.path, source, reads(scope), projector(self.collector, field.type, nodes, self.check)
+                )
                 self.steps.append(step)
                 return build_object(source.needs(row, scope))
             case Live():
                 assert row is not None, "a live field needs a row"
                 self.cost += at.times
-                self.steps.append(LiveStep(at.path, source, reads(scope), projector(self.collector, field.type, nodes)))
+                self.steps.append(
+                    LiveStep(at.path, source, reads(scope), projector(self.collector, field.type, nodes, self.check))
+                )
                 return build_object(source.keys(row, scope))
             case Constant():
-                return self.constant(projector(self.collector, field.type, nodes)(source.value()))
+                return self.constant(projector(self.collector, field.type, nodes, self.check)(source.value()))
             case Special():
                 return special.root(self, source.name, field, nodes, scope, at)
 
@@ -176,7 +199,8 @@ class Compiler:
     ) -> Sql:
         type_ = get_named_type(field.type)
         assert isinstance(type_, GraphQLObjectType), "an embedded object has an object type"
-        columns = self.columns(type_, self.collector.fields(type_, nodes), row, at)
+        fields = self.collector.fields(type_, nodes)
+        columns = self.columns(type_, fields, row, at, source.fields)
         made = build_object({column.name: column.element for column in columns})
         if source.present is None:
             return made
@@ -190,6 +214,13 @@ class Compiler:
     def constant(self, value: object) -> Sql:
         encoded = orjson.dumps(value).decode()
         return sa.cast(self.binds.add(lambda _variables, _actor: encoded, sa.Text), JSON)
+
+
+def printed(value: Sql) -> Sql:
+    """Instants have one form everywhere: RFC 3339 in UTC with milliseconds. Sessions are in UTC."""
+    if isinstance(value.type, sa.DateTime):
+        return sa.func.to_char(value, INSTANT, type_=sa.Text)
+    return value
 
 
 def reads(scope: Scope) -> dict[str, Any]:

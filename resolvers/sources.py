@@ -44,9 +44,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """An object whose fields read the row it stands in; null where `present` is false."""
+    """An object made of the row it stands in; null where `present` is false.
+
+    `fields` gives the SQL of its fields by their GraphQL names where their own declaration does not.
+    """
 
     present: Expression | None = None
+    fields: Mapping[str, Column] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +239,15 @@ def column(
     return declare(description, Column(sql, masked), scopes=scopes, name=name)
 
 
-def embedded(description: str, *, present: Expression | None = None, scopes: Sequence[str] = ()) -> Any:
-    return declare(description, Embedded(present), scopes=scopes)
+def embedded(
+    description: str,
+    *,
+    present: Expression | None = None,
+    fields: Mapping[str, Column] | None = None,
+    scopes: Sequence[str] = (),
+) -> Any:
+    """An object that is a view of the same row, such as an address or an amount with its currency."""
+    return declare(description, Embedded(present, fields), scopes=scopes)
 
 
 def one(

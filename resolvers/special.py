@@ -11,20 +11,18 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from graphql import GraphQLError, GraphQLField, GraphQLInterfaceType, GraphQLObjectType, get_named_type
 from graphql.language import ast
-from sqlalchemy.dialects.postgresql import ARRAY, JSON, aggregate_order_by
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
-from domain.errors import BadInput
+from resolvers.batches import as_uuid, as_uuids, bounded, in_order, keys_table
 from resolvers.declared import has_rows, row_set
-from resolvers.json_sql import EMPTY_LIST, as_object, build_object
+from resolvers.json_sql import as_object, build_object
 from resolvers.scope import Scope
-from resolvers.sources import Row, RowSet, Sql
+from resolvers.sources import RowSet, Sql
 from resolvers.steps import MergeStep, Run
 from resolvers.values import Read
 
 if TYPE_CHECKING:
     from resolvers.compiler import Compiler, Place
-
-MAX_BATCH = 250
 
 
 def root(
@@ -35,20 +33,6 @@ def root(
     if name == "nodes":
         return many_nodes(compiler, field, nodes, scope, at)
     return one_node(compiler, field, nodes, scope, at)
-
-
-def as_uuid(value: object) -> uuid.UUID | None:
-    """An id that is no uuid names nothing, like an id that nobody has."""
-    try:
-        return uuid.UUID(str(value))
-    except ValueError:
-        return None
-
-
-def as_uuids(values: Sequence[object]) -> list[uuid.UUID | None]:
-    if len(values) > MAX_BATCH:
-        raise BadInput(f"{len(values)} ids at once; ask for at most {MAX_BATCH}.")
-    return [as_uuid(value) for value in values]
 
 
 def candidates(
@@ -76,18 +60,6 @@ def many_nodes(compiler: "Compiler", field: GraphQLField, nodes: list[ast.FieldN
     place = at.inside(keys, len(ids.sample))
     found = sa.func.coalesce(*candidates(compiler, field, nodes, keys.c.id, place), type_=JSON)
     return in_order(keys, found)
-
-
-def keys_table(arrays: Mapping[str, Sql]) -> Row:
-    """`unnest(a, b) WITH ORDINALITY`: one row per key, numbered, whatever their count."""
-    columns = [sa.column(name, sa.Uuid if name == "id" else sa.Text) for name in arrays]
-    unnest = sa.func.unnest(*arrays.values()).table_valued(*columns, with_ordinality="n")
-    return unnest.render_derived()
-
-
-def in_order(keys: Row, each: Sql) -> Sql:
-    gathered = sa.func.coalesce(sa.func.json_agg(aggregate_order_by(each, keys.c.n)), EMPTY_LIST, type_=JSON)
-    return sa.select(gathered).select_from(keys).scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +105,9 @@ def group_sql(
         name: scope.bind(
             given,
             ARRAY(sa.Uuid if name == "id" else sa.Text),
-            lambda items, name=name: [finder.part(item, name) for item in items if finder.group(item) == group],  # type: ignore[misc]  # bound now
+            lambda items, name=name: [
+                finder.part(item, name) for item in bounded(items) if finder.group(item) == group
+            ],  # type: ignore[misc]  # bound now
         )
         for name in group.key
     }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from graphql import GraphQLError, GraphQLObjectType, get_named_type
+from graphql import GraphQLError, GraphQLField, GraphQLObjectType, get_named_type
 from graphql.language import ast
 
 from resolvers.live import LiveRun
@@ -100,8 +100,11 @@ class MergeStep:
             parent[name] = self.merge(parent[name], run)
 
 
-def projector(collector: Collector, type_: Any, nodes: Sequence[ast.FieldNode]) -> Project:
-    """A function from plain values keyed by GraphQL names to the JSON of a selection."""
+Check = Callable[[GraphQLObjectType, str, GraphQLField], None]
+
+
+def projector(collector: Collector, type_: Any, nodes: Sequence[ast.FieldNode], check: Check) -> Project:
+    """A function from plain values keyed by GraphQL names to the JSON of a selection; `check` sees every field."""
     named = get_named_type(type_)
     if not isinstance(named, GraphQLObjectType):
         return leaf_projector(named.name)
@@ -111,7 +114,8 @@ def projector(collector: Collector, type_: Any, nodes: Sequence[ast.FieldNode]) 
         if name == "__typename":
             parts.append((key, name, constant(named.name)))
         else:
-            parts.append((key, name, projector(collector, named.fields[name].type, same)))
+            check(named, name, named.fields[name])
+            parts.append((key, name, projector(collector, named.fields[name].type, same, check)))
 
     def project(value: Any) -> Any:
         if value is None:

@@ -126,6 +126,12 @@ order_lines = sa.Table(
     sa.Index("ix_order_lines_sku", "sku"),
     sa.Index("ix_order_lines_item_id", "item_id"),
 )
+sa.Index(
+    "ix_order_lines_backordered",
+    order_lines.c.item_id,
+    postgresql_include=["backordered"],
+    postgresql_where=order_lines.c.backordered > 0,
+)
 
 
 def of_line(*, ondelete: str = "CASCADE") -> sa.ForeignKeyConstraint:

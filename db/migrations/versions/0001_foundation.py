@@ -560,6 +560,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("order_id", "id", name=op.f("uq_order_lines_order_id_id")),
         sa.UniqueConstraint("order_id", "position", name=op.f("uq_order_lines_order_id_position")),
     )
+    op.create_index(
+        "ix_order_lines_backordered",
+        "order_lines",
+        ["item_id"],
+        unique=False,
+        postgresql_include=["backordered"],
+        postgresql_where=sa.text("backordered > 0"),
+    )
     op.create_index("ix_order_lines_item_id", "order_lines", ["item_id"], unique=False)
     op.create_index("ix_order_lines_sku", "order_lines", ["sku"], unique=False)
     op.create_table(

@@ -1,0 +1,29 @@
+"""Personal data for callers without `pii:read`: recognisable to who knows it, useless to who does not."""
+
+import sqlalchemy as sa
+
+from resolvers.scope import Scope
+from resolvers.sources import Expression, Row, Sql
+
+
+def email(column: str) -> Expression:
+    """`maria@example.com` -> `m***@e***.com`"""
+
+    def sql(row: Row, _scope: Scope) -> Sql:
+        return sa.func.regexp_replace(
+            row.c[column],
+            sa.literal_column(r"'^(.)[^@]*@(.)[^@]*?(\.[^.@]*)?$'"),
+            sa.literal_column(r"'\1***@\2***\3'"),
+        )
+
+    return sql
+
+
+def text(column: str) -> Expression:
+    """`Maria Silva` -> `M***`"""
+    return lambda row, _: sa.func.left(row.c[column], 1) + sa.literal_column("'***'")
+
+
+def postal_code(column: str) -> Expression:
+    """The region stays visible: `20095` -> `20***`"""
+    return lambda row, _: sa.func.left(row.c[column], 2) + sa.literal_column("'***'")

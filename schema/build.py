@@ -1,0 +1,42 @@
+"""Builds the one schema of the gateway and prints it."""
+
+from typing import Any
+
+import strawberry.federation
+from graphql import GraphQLSchema
+from strawberry.schema.config import StrawberryConfig
+
+from resolvers.sources import METADATA, Constant, Declaration, Special
+from schema import enums  # noqa: F401  # registers the domain's enums before any type uses them
+from schema.query import Query
+from schema.scalars import JSON, MINOR_UNITS, Json, MinorUnits
+
+# The newest version that every open composer accepts.
+FEDERATION_VERSION = "2.9"
+
+
+def build() -> strawberry.federation.Schema:
+    """The Strawberry schema: types, descriptions, federation directives."""
+    return strawberry.federation.Schema(
+        query=Query,
+        config=StrawberryConfig(scalar_map={MinorUnits: MINOR_UNITS, Json: JSON}),
+        federation_version=FEDERATION_VERSION,
+    )
+
+
+def executable(schema: strawberry.federation.Schema) -> GraphQLSchema:
+    """What the engine plans against: federation's own root fields get their sources here."""
+    core: GraphQLSchema = schema._schema  # noqa: SLF001  # Strawberry has no public name for it
+    assert core.query_type is not None, "the schema has a query type"
+    sources: dict[str, Any] = {
+        "_entities": Special("_entities"),
+        "_service": Constant(lambda: {"sdl": sdl(schema)}),
+    }
+    for name, source in sources.items():
+        core.query_type.fields[name].extensions[METADATA] = Declaration(source)
+    return core
+
+
+def sdl(schema: strawberry.federation.Schema) -> str:
+    """The schema definition as it is committed and as composers read it."""
+    return schema.as_str().rstrip() + "\n"

@@ -1,0 +1,55 @@
+"""Work orders: which location works on what."""
+
+import datetime as dt
+from typing import Annotated
+
+import strawberry
+
+from db import tables
+from domain.reasons import NodeRejectionReason
+from domain.status import FulfillmentStatus
+from resolvers.sources import column, many, one, rows
+from resolvers.sql import words
+from schema.location import Location
+from schema.order_line import OrderLine
+from schema.shipment import Shipment
+
+
+@rows(tables.fulfillment_lines)
+@strawberry.type(description="Units of a line in a work order.")
+class FulfillmentLine:
+    quantity: int = column("How many units.")
+    line: OrderLine = one("The order line.", lambda child, parent, _: [child.c.id == parent.c.line_id])
+
+
+@rows(tables.fulfillments)
+@strawberry.type(description="A work order at one location.")
+class Fulfillment:
+    id: strawberry.ID = column("Its id.")
+    status: FulfillmentStatus = column("Where the work stands.")
+    next_statuses: list[FulfillmentStatus] = column(
+        "What the status may become.", words.next_statuses(FulfillmentStatus)
+    )
+    location: Location | None = one("Who works on it.", lambda child, parent, _: [child.c.id == parent.c.location_id])
+    lines: list[FulfillmentLine] = many(
+        "What is to be done.",
+        lambda child, parent, _: [child.c.fulfillment_id == parent.c.id],
+        order_by=lambda child, _: [child.c.line_id],
+        size=3,
+    )
+    replaces: Annotated["Fulfillment", strawberry.lazy("schema.fulfillment")] | None = one(
+        "The work order it took over.", lambda child, parent, _: [child.c.id == parent.c.replaces_id]
+    )
+    rejection_reason: NodeRejectionReason | None = column("Why the location refused.")
+    pickup: bool = column("Collected by the customer.")
+    source: str = column("The system that told us of it.")
+    fulfill_at: dt.datetime | None = column("Not to be started before.")
+    fulfill_by: dt.datetime | None = column("To be done by.")
+    created_at: dt.datetime = column("When it was made.")
+    updated_at: dt.datetime = column("The last change.")
+    shipments: list[Shipment] = many(
+        "The parcels it led to.",
+        lambda child, parent, _: [child.c.fulfillment_id == parent.c.id],
+        order_by=lambda child, _: [child.c.created_at, child.c.id],
+        size=2,
+    )

@@ -1,0 +1,108 @@
+"""The roots of reading."""
+
+import strawberry
+
+from resolvers import availability as availability_answers
+from resolvers import promising
+from resolvers.sources import Special, argument, computed, declare, one, page
+from resolvers.sql import lookups, order_filter, stock
+from schema.enums import OrderSort
+from schema.item import Availability, Item, channel_argument, destination_argument
+from schema.location import Location
+from schema.node import Node
+from schema.order import Order, OrderConnection, OrderFilter
+from schema.promise import CartPromise, DestinationInput, PromiseLineInput
+from schema.shipment import Shipment
+
+SORTS = {
+    "PLACED_NEWEST": order_filter.by("placed_at", descending=True),
+    "PLACED_OLDEST": order_filter.by("placed_at", descending=False),
+    "UPDATED_NEWEST": order_filter.by("updated_at", descending=True),
+    "UPDATED_OLDEST": order_filter.by("updated_at", descending=False),
+}
+
+
+@strawberry.type(description="Everything that can be asked.")
+class Query:
+    order: Order | None = one(
+        "One order: by id, or by number within a channel. What you may not see is null, like what is not there.",
+        lookups.order,
+        inherits=False,
+        scopes=["orders:read"],
+        arguments=[
+            argument("id", strawberry.ID | None, "Its id.", default=None),
+            argument("number", str | None, "Its number; needs `channel`.", default=None),
+            argument("channel", str | None, "Code of the channel of that number.", default=None),
+        ],
+    )
+    orders: OrderConnection = page(
+        "Orders you may see.",
+        order_filter.conditions,
+        node="Order",
+        orders=SORTS,
+        scopes=["orders:read"],
+        arguments=[
+            argument("filter", OrderFilter | None, "Which ones.", default=None),
+            argument("order_by", OrderSort, "In which order.", default=OrderSort.PLACED_NEWEST),
+        ],
+    )
+    shipment: Shipment | None = one(
+        "One parcel: by id, or by tracking number (the newest one with it).",
+        lookups.shipment,
+        inherits=False,
+        scopes=["shipments:read"],
+        order_by=lambda row, _: [row.c.created_at.desc(), row.c.id],
+        arguments=[
+            argument("id", strawberry.ID | None, "Its id.", default=None),
+            argument("tracking_number", str | None, "The number the carrier knows.", default=None),
+        ],
+    )
+    availability: list[Availability] = computed(
+        "What may be sold of each SKU, in the order asked.",
+        stock.availability_of_skus,
+        availability_answers.of_skus,
+        scopes=["availability:read"],
+        arguments=[
+            argument("skus", list[str], "Up to 250 SKUs."),
+            channel_argument(),
+            destination_argument(),
+        ],
+        size=20,
+    )
+    promise: CartPromise = computed(
+        "When a cart can be delivered, with the reasons. Nothing is held back in stock.",
+        stock.promise_inputs,
+        promising.for_cart,
+        scopes=["promise:read"],
+        arguments=[
+            argument("lines", list[PromiseLineInput], "What is wanted, up to 250 lines."),
+            channel_argument(),
+            argument("destination", DestinationInput | None, "Where it shall go; without it, collected.", default=None),
+        ],
+        size=5,
+    )
+    item: Item | None = one(
+        "One item.",
+        lookups.item,
+        inherits=False,
+        scopes=["items:read"],
+        arguments=[argument("sku", str, "Its SKU.")],
+    )
+    location: Location | None = one(
+        "One location: by id or code.",
+        lookups.location,
+        inherits=False,
+        scopes=["locations:read"],
+        arguments=[
+            argument("id", strawberry.ID | None, "Its id.", default=None),
+            argument("code", str | None, "Its short name.", default=None),
+        ],
+    )
+    node: Node | None = declare(
+        "Anything by its id.", Special("node"), arguments=[argument("id", strawberry.ID, "The id.")]
+    )
+    nodes: list[Node | None] = declare(
+        "Several things by their ids, in order; null for what you may not see or is not there.",
+        Special("nodes"),
+        arguments=[argument("ids", list[strawberry.ID], "Up to 250 ids.")],
+    )
