@@ -3,7 +3,8 @@
 import datetime
 from dataclasses import dataclass
 
-from db.pool import Pool
+from db.pool import Record
+from db.reader import Reader
 
 BY_PREFIX = """
 SELECT prefix, secret_sha256, name, role, scopes, customer_id, source, channels, expires_at, revoked_at
@@ -25,6 +26,7 @@ class ApiKeyRow:
     revoked_at: datetime.datetime | None
 
 
-async def by_prefix(pool: Pool, prefix: str) -> ApiKeyRow | None:
-    row = await pool.fetchrow(BY_PREFIX, prefix)
-    return ApiKeyRow(*row) if row else None
+async def by_prefix(reader: Reader, prefix: str) -> ApiKeyRow | None:
+    """Raises Overloaded, DeadlineExceeded, Unavailable."""
+    row: Record | None = await reader.row(BY_PREFIX, [prefix])
+    return ApiKeyRow(*row) if row is not None else None

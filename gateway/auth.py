@@ -82,7 +82,8 @@ class Authenticator:
             header = jwt.get_unverified_header(token)
         except (jwt.PyJWTError, ValueError):
             raise InvalidToken("The token is malformed: neither a JSON Web Token nor an API key.") from None
-        algorithm = header.get("alg")
+        # As text: what stands there may be anything JSON can say.
+        algorithm = str(header.get("alg"))
         if self.own is not None and algorithm in self.own.algorithms:
             return self.own.actor(token, now)
         if self.oidc is not None and algorithm in self.oidc.algorithms:
