@@ -1,15 +1,19 @@
 """What the process is told from outside: environment variables ORDERGRAPH_*, read once, by the command line."""
 
 import difflib
+import urllib.parse
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.errors import BadInput
-from gateway.limits import Limits
+from gateway.errors import StatusStyle
+from gateway.limits import WORDS, Limits
 
 PREFIX = "ORDERGRAPH_"
 # Read by make, CI and the tests, not by the process.
@@ -63,6 +67,31 @@ class Settings(BaseSettings):
     cors_origins: Words = Field(
         default=frozenset(), description="Web origins that may call from a browser, with commas between; * for all."
     )
+    status_style: StatusStyle = Field(
+        default=StatusStyle.DEPLOYED,
+        description="HTTP status of errors: deployed (400, 200) or draft (422, 294) as in GraphQL over HTTP of 2026.",
+    )
+    persisted_queries: bool = Field(default=True, description="Accept the hash of a document in place of it (APQ).")
+    graphiql: bool = Field(default=True, description="Show GraphiQL to a browser that opens /graphql.")
+    longest_body: int = Field(default=1024 * 1024, ge=1024, description="Bytes of a request's body at most.")
+    body_seconds: float = Field(default=10.0, gt=0, description="A request's body must have arrived after this long.")
+    operation_seconds: float = Field(default=5.0, gt=0, description="An operation is ended after this long.")
+    operations_at_once: int = Field(default=256, ge=1, description="Operations that run at the same time at most.")
+    operations_waiting: int = Field(default=256, ge=0, description="Operations that may wait for a place to run.")
+    waiting_seconds: float = Field(default=0.25, gt=0, description="An operation waits this long for a place at most.")
+
+    oidc_issuer: str | None = Field(default=None, description="Issuer (iss) of an OpenID Connect provider's tokens.")
+    oidc_audience: str | None = Field(default=None, description="Audience (aud) its tokens must have for us.")
+    oidc_jwks_url: str | None = Field(default=None, description="https address of its key set.")
+    oidc_roles: dict[str, str] = Field(
+        default={}, description='What its role claim may say, to our roles: {"om-staff": "support+pii:read"}.'
+    )
+    oidc_role_claim: str = Field(default="role", description="Claim that holds the role; a path has dots.")
+    oidc_customer_claim: str = Field(default="customer_id", description="Claim that holds the customer's id.")
+
+    log_level: str = Field(default="INFO", description="Least level of what is logged.")
+    log_json: bool = Field(default=True, description="Log JSON, one object per line; else text for people.")
+
     limit: Limits = Field(default=Limits(), description="How much one document may ask for.")
 
     @field_validator("cors_origins", mode="before")
@@ -90,6 +119,23 @@ class Settings(BaseSettings):
             raise ValueError("should begin with postgresql://")
         return SecretStr(f"postgresql://{rest}")
 
+    @field_validator("oidc_jwks_url")
+    @classmethod
+    def unforgeable(cls, value: str | None) -> str | None:
+        """Who can change the key set on its way can sign tokens."""
+        parts = urllib.parse.urlsplit(value or "")
+        local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if value and (parts.scheme != "https" and not (parts.scheme == "http" and local)):
+            raise ValueError("should begin with https://")
+        return value or None
+
+    @model_validator(mode="after")
+    def oidc_is_whole(self) -> Self:
+        given = (self.oidc_issuer, self.oidc_audience, self.oidc_jwks_url, self.oidc_roles)
+        if any(given) and not all(given):
+            raise ValueError("issuer, audience, key set and roles of OIDC go together: give all four or none")
+        return self
+
     @property
     def token_secrets(self) -> tuple[str, ...]:
         """The secrets to verify our own tokens with, the one to sign with first."""
@@ -102,32 +148,61 @@ class Settings(BaseSettings):
         return type(self)(**{**self.model_dump(), **given}) if given else self
 
 
-def load() -> Settings:
-    """The settings of this process; BadInput names each variable that is wrong."""
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One environment variable; `path` leads to its value in Settings."""
+
+    name: str
+    path: tuple[str, ...]
+    meaning: str
+
+    def shown(self, settings: Settings) -> str:
+        value: object = settings
+        for step in self.path:
+            value = getattr(value, step)
+        if value is None or value == frozenset():
+            return ""
+        if isinstance(value, SecretStr):
+            return "(hidden)"
+        return ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+
+
+def load(**options: object) -> Settings:
+    """The settings of this process, with the options that are not None on top; BadInput names what is wrong."""
     try:
-        return Settings()
+        return Settings(**{name: value for name, value in options.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        wrong = (
-            f"{PREFIX}{'_'.join(map(str, one['loc'])).upper()}: {one['msg'].removeprefix('Value error, ')}"
-            for one in error.errors()
-        )
-        raise BadInput(f"{'; '.join(wrong)}. See `ordergraph settings`.") from None
+        wrong = (f"{PREFIX}{'_'.join(map(str, one['loc'])).upper()}: {_lower(one['msg'])}" for one in error.errors())
+        raise BadInput(f"{'; '.join(wrong)}. `ordergraph settings` lists the settings.") from None
 
 
-def variables() -> list[str]:
-    """The names of all variables."""
-    plain = [name for name in Settings.model_fields if name != "limit"]
-    parts = [f"limit_{name}" for name in Limits.__dataclass_fields__]
-    return [f"{PREFIX}{name.upper()}" for name in (*plain, *parts)]
+def variables() -> list[Variable]:
+    """All of them, in the order of Settings."""
+    return [variable for name, field in Settings.model_fields.items() for variable in _variables(name, field)]
 
 
 def unknown(environment: Mapping[str, str]) -> list[str]:
     """A sentence for each variable with our prefix that means nothing to us, most likely a slip of the pen."""
-    known = variables()
+    known = [variable.name for variable in variables()]
     strange = sorted(name for name in environment if name.startswith(PREFIX) and name not in {*known, *OTHERS})
     return [f"{name} is no setting of Ordergraph.{_guess(name, known)}" for name in strange]
 
 
+def _variables(name: str, field: FieldInfo) -> list[Variable]:
+    meaning = field.description or ""
+    if not isinstance(field.default, Limits):
+        return [Variable(f"{PREFIX}{name.upper()}", (name,), meaning)]
+    return [
+        Variable(f"{PREFIX}{name.upper()}_{part.upper()}", (name, part), f"{meaning} Most {WORDS[part]}.")
+        for part in Limits.__dataclass_fields__
+    ]
+
+
 def _guess(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
-    return f" {near[0]} is." if near else ""
+    return f" Is {near[0]} meant?" if near else ""
+
+
+def _lower(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
