@@ -172,7 +172,7 @@ def load(**options: object) -> Settings:
     try:
         return Settings(**{name: value for name, value in options.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        wrong = (f"{PREFIX}{'_'.join(map(str, one['loc'])).upper()}: {_lower(one['msg'])}" for one in error.errors())
+        wrong = (f"{_concerned(one['loc'])}: {_lower(one['msg'])}" for one in error.errors())
         raise BadInput(f"{'; '.join(wrong)}. `ordergraph settings` lists the settings.") from None
 
 
@@ -201,6 +201,11 @@ def _variables(name: str, field: FieldInfo) -> list[Variable]:
 def _guess(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     return f" Is {near[0]} meant?" if near else ""
+
+
+def _concerned(place: tuple[int | str, ...]) -> str:
+    """A check of several settings together has no place; there is one, of OIDC."""
+    return PREFIX + "_".join(map(str, place or ("OIDC_*",))).upper()
 
 
 def _lower(message: str) -> str:
