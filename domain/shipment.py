@@ -120,6 +120,9 @@ def _delayed(state: ShipmentState, event: TrackingEvent) -> ShipmentState:
 
 def _moved(state: ShipmentState, event: TrackingEvent) -> ShipmentState:
     target = event.status
+    if target is state.status:
+        # The same stage again, such as a second attempt: only the newer reason counts.
+        return dataclasses.replace(state, reason=event.reason or state.reason)
     if not _allowed(state, event):
         return state
     return dataclasses.replace(

@@ -149,6 +149,21 @@ def test_reason_explains_the_delay_and_goes_with_the_next_stage() -> None:
     assert resolve([*delayed, event(2, "OUT_FOR_DELIVERY")]).reason is None
 
 
+def test_a_second_attempt_brings_its_own_reason() -> None:
+    absent, refused = IncidentReason.CONSIGNEE_ABSENT, IncidentReason.CONSIGNEE_REFUSED
+    attempts = [event(1, "DELIVERY_ATTEMPTED", absent), event(2, "DELIVERY_ATTEMPTED", refused)]
+
+    assert resolve(attempts).reason is refused
+    assert resolve([*attempts, event(3, "DELIVERY_ATTEMPTED")]).reason is refused
+
+
+def test_of_two_reasons_of_one_instant_the_last_by_name_counts_in_every_process() -> None:
+    """Not the one that a hash, which differs between processes, happens to put last."""
+    for first, second in itertools.combinations(IncidentReason, 2):
+        same = [event(1, "EXCEPTION", first), event(1, "EXCEPTION", second)]
+        assert resolve(same).reason == max(first, second)
+
+
 def test_one_event_at_a_time_an_older_one_is_at_most_the_first_scan() -> None:
     state = resolve([event(5, "OUT_FOR_DELIVERY")])
     late = decide(state, event(1, "PICKED_UP"))
