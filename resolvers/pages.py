@@ -67,7 +67,7 @@ class Connection:
         self.node_type = object_type(compiler.schema.type_map[source.node])
         self.selected = compiler.collector.fields(self.type, nodes)
         chosen = scope.argument("orderBy").sample
-        self.order_name = None if chosen is None else str(chosen)
+        self.order_name = "" if chosen is None else str(chosen)
         self.order = source.orders[self.order_name]
         first = scope.argument("first")
         self.size = page_size(first.sample)
@@ -187,17 +187,17 @@ def first_of(array: Any) -> Sql:
     return element
 
 
-def encode_cursor(name: str | None, keys: Any) -> Sql:
-    content = sa.func.json_build_array(sa.literal_column(f"'{name or ''}'::text"), *keys)
+def encode_cursor(name: str, keys: Any) -> Sql:
+    content = sa.func.json_build_array(sa.literal_column(f"'{name}'::text"), *keys)
     octets = sa.func.convert_to(sa.cast(content, sa.Text), sa.literal_column("'UTF8'"))
     return sa.func.translate(sa.func.encode(octets, sa.literal_column("'base64'")), sa.literal_column("E'\\n'"), "")
 
 
-def cursor_decoder(name: str | None, order: Order) -> Callable[[Any], list[Any]]:
+def cursor_decoder(name: str, order: Order) -> Callable[[Any], list[Any]]:
     def decode(text: Any) -> list[Any]:
         try:
             found = orjson.loads(base64.b64decode(text, validate=True))
-            if isinstance(found, list) and found[0] == (name or "") and len(found) == len(order.types) + 1:
+            if isinstance(found, list) and found[0] == name and len(found) == len(order.types) + 1:
                 return [read(part) for read, part in zip(order.types, found[1:], strict=True)]
         except (ValueError, TypeError, binascii.Error, LookupError):
             pass

@@ -26,7 +26,7 @@ from resolvers.answer import Failure
 from resolvers.cache import Cache
 from resolvers.coercion import Coercion
 from resolvers.compiler import Compiler
-from resolvers.scope import Getter, Rights
+from resolvers.scope import Binds, Getter, Rights
 from resolvers.selection import Collector, Fields
 from resolvers.steps import Step
 from resolvers.values import Shape, Variables, shape_of
@@ -121,8 +121,7 @@ class Operation:
                 f"The operation may return about {compiler.cost} objects; at most {max_cost} are allowed. "
                 "Ask for smaller pages (`first`) or fewer nested lists."
             )
-        sql, names = render(statement)
-        getters = tuple(compiler.binds.getters[name] for name in names)
+        sql, getters = render(statement, compiler.binds)
         return Plan(sql, getters, tuple(compiler.steps), compiler.cost, meta)
 
 
@@ -151,12 +150,16 @@ def page_size_variables(document: DocumentNode) -> frozenset[str]:
     return frozenset(found)
 
 
-def render(statement: sa.Select[Any]) -> tuple[str, list[str]]:
-    """The text of the whole statement and the names of its parameters in the order of their numbers."""
+def render(statement: sa.Select[Any], binds: Binds) -> tuple[str, tuple[Getter, ...]]:
+    """The text of the whole statement, and how to get its parameters in the order of their numbers."""
     compiled = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
-    names = list(compiled.positiontup or ())
-    sql = f"SELECT convert_to(({compiled})::text, 'UTF8'), {POSITION}, {AS_OF}"
-    return sql, names
+    getters = [binds.getters.get(name) or constant(compiled.params[name]) for name in compiled.positiontup or ()]
+    return f"SELECT convert_to(({compiled})::text, 'UTF8'), {POSITION}, {AS_OF}", tuple(getters)
+
+
+def constant(value: Any) -> Getter:
+    """SQLAlchemy binds what an expression names as a plain value, such as a limit."""
+    return lambda _variables, _actor: value
 
 
 class Plans:

@@ -79,7 +79,7 @@ class Page:
     """A connection: edges, nodes, pageInfo, totalCount over rows of the node type."""
 
     on: Condition
-    orders: Mapping[str | None, Order]
+    orders: Mapping[str, Order]
     node: str
     inherits: bool = False
 
@@ -239,6 +239,16 @@ def column(
     return declare(description, Column(sql, masked), scopes=scopes, name=name)
 
 
+def joined(child: str, parent: str) -> Condition:
+    """Rows whose column `child` equals the parent row's column `parent`."""
+
+    def on(row: Row, around: Row | None, _scope: "Scope") -> Sequence[sa.ColumnElement[bool]]:
+        assert around is not None, "a join needs the row it starts from"
+        return [row.c[child] == around.c[parent]]
+
+    return on
+
+
 def embedded(
     description: str,
     *,
@@ -292,7 +302,7 @@ def page(
     on: Condition,
     *,
     node: str,
-    orders: Mapping[str | None, Order],
+    orders: Mapping[str, Order],
     inherits: bool = False,
     scopes: Sequence[str] = (),
     arguments: Sequence[StrawberryArgument] = (),

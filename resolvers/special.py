@@ -138,9 +138,9 @@ class Finder:
         wanted = " or ".join(" + ".join(key) for key in self.row_sets[name].keys)
         return f"This {name} has no complete key; give {wanted}."
 
-    def part(self, item: Mapping[str, Any], name: str) -> object:
+    def part(self, item: Any, name: str) -> object:
         """A key field; `a.b` is the field b of the object a."""
-        found: Any = item
+        found = item
         for step in name.split("."):
             found = found.get(step) if isinstance(found, Mapping) else None
         if found is None or not isinstance(found, str):

@@ -1,6 +1,6 @@
 """Builds the one schema of the gateway and prints it."""
 
-from typing import Any
+from typing import Any, Literal
 
 import strawberry.federation
 from graphql import GraphQLSchema
@@ -12,7 +12,7 @@ from schema.query import Query
 from schema.scalars import JSON, MINOR_UNITS, Json, MinorUnits
 
 # The newest version that every open composer accepts.
-FEDERATION_VERSION = "2.9"
+FEDERATION_VERSION: Literal["2.9"] = "2.9"
 
 
 def build() -> strawberry.federation.Schema:

@@ -8,7 +8,7 @@ import strawberry
 from db import tables
 from domain.reasons import NodeRejectionReason
 from domain.status import FulfillmentStatus
-from resolvers.sources import column, many, one, rows
+from resolvers.sources import column, joined, many, one, rows
 from resolvers.sql import words
 from schema.location import Location
 from schema.order_line import OrderLine
@@ -19,7 +19,7 @@ from schema.shipment import Shipment
 @strawberry.type(description="Units of a line in a work order.")
 class FulfillmentLine:
     quantity: int = column("How many units.")
-    line: OrderLine = one("The order line.", lambda child, parent, _: [child.c.id == parent.c.line_id])
+    line: OrderLine = one("The order line.", joined("id", "line_id"))
 
 
 @rows(tables.fulfillments)
@@ -30,15 +30,15 @@ class Fulfillment:
     next_statuses: list[FulfillmentStatus] = column(
         "What the status may become.", words.next_statuses(FulfillmentStatus)
     )
-    location: Location | None = one("Who works on it.", lambda child, parent, _: [child.c.id == parent.c.location_id])
+    location: Location | None = one("Who works on it.", joined("id", "location_id"))
     lines: list[FulfillmentLine] = many(
         "What is to be done.",
-        lambda child, parent, _: [child.c.fulfillment_id == parent.c.id],
+        joined("fulfillment_id", "id"),
         order_by=lambda child, _: [child.c.line_id],
         size=3,
     )
     replaces: Annotated["Fulfillment", strawberry.lazy("schema.fulfillment")] | None = one(
-        "The work order it took over.", lambda child, parent, _: [child.c.id == parent.c.replaces_id]
+        "The work order it took over.", joined("id", "replaces_id")
     )
     rejection_reason: NodeRejectionReason | None = column("Why the location refused.")
     pickup: bool = column("Collected by the customer.")
@@ -49,7 +49,7 @@ class Fulfillment:
     updated_at: dt.datetime = column("The last change.")
     shipments: list[Shipment] = many(
         "The parcels it led to.",
-        lambda child, parent, _: [child.c.fulfillment_id == parent.c.id],
+        joined("fulfillment_id", "id"),
         order_by=lambda child, _: [child.c.created_at, child.c.id],
         size=2,
     )

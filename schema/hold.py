@@ -6,7 +6,7 @@ import strawberry
 
 from db import tables
 from domain.reasons import HoldOwner, HoldReason
-from resolvers.sources import column, one, rows
+from resolvers.sources import column, joined, one, rows
 from resolvers.sql import holds
 from schema.order_line import OrderLine
 
@@ -25,6 +25,4 @@ class Hold:
     released_by: str | None = column("Who ended it.")
     active: bool = column("Whether it still blocks.", holds.active)
     overdue: bool = column("Still blocking past its expected release.", holds.overdue)
-    line: OrderLine | None = one(
-        "The line it blocks; without one, the whole order.", lambda child, parent, _: [child.c.id == parent.c.line_id]
-    )
+    line: OrderLine | None = one("The line it blocks; without one, the whole order.", joined("id", "line_id"))

@@ -3,12 +3,13 @@
 import datetime as dt
 
 import strawberry
+from strawberry.types.arguments import StrawberryArgument
 
 from db import tables
 from domain.reasons import BackorderPolicy, UnavailableReason
 from domain.stock import Accuracy
 from resolvers import availability as answers
-from resolvers.sources import argument, column, computed, many, one, rows
+from resolvers.sources import argument, column, computed, joined, many, one, rows
 from resolvers.sql import stock, visibility
 from schema.location import Location
 from schema.node import Node
@@ -24,7 +25,7 @@ class UnavailableUnits:
 @rows(tables.stock_levels)
 @strawberry.type(description="One item at one location, with the parts of its availability.")
 class StockLevel:
-    location: Location = one("Where.", lambda child, level, _: [child.c.id == level.c.location_id])
+    location: Location = one("Where.", joined("id", "location_id"))
     on_hand: int = column("Units in the building.")
     allocated: int = column("Set aside for orders; more than `onHand` means oversold.")
     reserved: int = column("Held for carts; expired holds do not count.", stock.reserved_units)
@@ -48,7 +49,7 @@ class StockLevel:
 @rows(tables.incoming_supply)
 @strawberry.type(description="Units on their way to a location.")
 class IncomingSupply:
-    location: Location = one("Where they will arrive.", lambda child, supply, _: [child.c.id == supply.c.location_id])
+    location: Location = one("Where they will arrive.", joined("id", "location_id"))
     quantity: int = column("Units ordered.")
     received: int = column("Units that have arrived.")
     expected_at: dt.datetime = column("When the rest is expected.")
@@ -85,11 +86,11 @@ class Availability:
     nodes: list[AvailabilityNode] = column("The parts per location.", scopes=["stock:read"])
 
 
-def channel_argument() -> object:
+def channel_argument() -> StrawberryArgument:
     return argument("channel", str | None, "Code of the channel that sells.", default=None)
 
 
-def destination_argument() -> object:
+def destination_argument() -> StrawberryArgument:
     return argument("destination", DestinationInput | None, "Where it shall go.", default=None)
 
 
@@ -125,14 +126,14 @@ class Item(Node):
     )
     stock_levels: list[StockLevel] = many(
         "Its stock by location.",
-        lambda child, item, _: [child.c.item_id == item.c.id],
+        joined("item_id", "id"),
         order_by=lambda child, _: [child.c.location_id],
         size=10,
         scopes=["stock:read"],
     )
     incoming: list[IncomingSupply] = many(
         "Units on their way, soonest first.",
-        lambda child, item, _: [child.c.item_id == item.c.id, child.c.closed_at.is_(None)],
+        stock.open_supply,
         order_by=lambda child, _: [child.c.expected_at, child.c.id],
         size=3,
         scopes=["stock:read"],

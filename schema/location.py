@@ -6,7 +6,7 @@ import strawberry
 
 from db import tables
 from domain.reasons import ChannelKind, LocationKind
-from resolvers.sources import column, many, rows
+from resolvers.sources import column, joined, many, rows
 from resolvers.sql import visibility
 from schema.node import Node
 
@@ -64,12 +64,12 @@ class Location(Node):
     holiday_subdivision: str | None = column("The part of that country.")
     cutoffs: list[Cutoff] = many(
         "The weekdays on which it works.",
-        lambda child, parent, _: [child.c.location_id == parent.c.id],
+        joined("location_id", "id"),
         order_by=lambda child, _: [child.c.weekday],
         size=7,
     )
     closures: list[Closure] = many(
         "Single days on which it does not.",
-        lambda child, parent, _: [child.c.location_id == parent.c.id],
+        joined("location_id", "id"),
         order_by=lambda child, _: [child.c.day],
     )

@@ -8,8 +8,8 @@ from db import tables
 from domain.attention import Attention
 from domain.reasons import CancelReason
 from domain.status import FinancialStatus, OrderStatus, ReturnRollup
-from resolvers.sources import argument, column, embedded, many, one, page, rows
-from resolvers.sql import holds, lookups, masks, orders, visibility, words
+from resolvers.sources import argument, column, embedded, joined, many, one, page, rows
+from resolvers.sql import holds, lookups, masks, orders, promises, visibility, words
 from schema.fulfillment import Fulfillment
 from schema.hold import Hold
 from schema.location import Channel
@@ -65,11 +65,11 @@ class Payment:
 class OrderPromise:
     original: PromiseDates | None = one(
         "As sold. It never changes.",
-        lambda child, order, _: [child.c.order_id == order.c.id, child.c.line_id.is_(None), child.c.kind == "ORIGINAL"],
+        promises.of_order("ORIGINAL"),
     )
     current: PromiseDates | None = one(
         "Our latest commitment.",
-        lambda child, order, _: [child.c.order_id == order.c.id, child.c.line_id.is_(None), child.c.kind == "CURRENT"],
+        promises.of_order("CURRENT"),
     )
     carrier_estimate: dt.datetime | None = column(
         "The latest estimate among parcels still on their way.", orders.carrier_estimate
@@ -93,9 +93,7 @@ class SourceClaim:
     visible=visibility.order,
     keys={
         ("id",): lambda row, given: row.c.id == given["id"],
-        ("number", "channel.code"): lambda row, given: (
-            (row.c.number == given["number"]) & (row.c.channel_id == lookups.channel_id(given["channel.code"]))
-        ),
+        ("number", "channel.code"): lookups.order_key,
     },
 )
 @strawberry.federation.type(
@@ -105,7 +103,7 @@ class Order(Node):
     id: strawberry.ID = column("Its id.")
     number: str = column("The number the customer knows; unique within the channel.")
     version: int = column("Rises by one with every change of the order or of anything that belongs to it.")
-    channel: Channel = one("Where it came from.", lambda child, order, _: [child.c.id == order.c.channel_id])
+    channel: Channel = one("Where it came from.", joined("id", "channel_id"))
     status: OrderStatus = column("Where it stands.")
     next_statuses: list[OrderStatus] = column("What the status may become.", words.next_statuses(OrderStatus))
     attention: list[Attention] = column("What somebody should look at.", words.attention)
@@ -132,19 +130,19 @@ class Order(Node):
     promise: OrderPromise = embedded("When it was and is to be delivered.")
     lines: list[OrderLine] = many(
         "What was ordered.",
-        lambda child, order, _: [child.c.order_id == order.c.id],
+        joined("order_id", "id"),
         order_by=lambda child, _: [child.c.position],
         size=3,
     )
     fulfillments: list[Fulfillment] = many(
         "The work orders, oldest first.",
-        lambda child, order, _: [child.c.order_id == order.c.id],
+        joined("order_id", "id"),
         order_by=lambda child, _: [child.c.created_at, child.c.id],
         size=2,
     )
     shipments: list[Shipment] = many(
         "The parcels, oldest first.",
-        lambda child, order, _: [child.c.order_id == order.c.id],
+        joined("order_id", "id"),
         order_by=lambda child, _: [child.c.created_at, child.c.id],
         size=2,
     )
@@ -157,21 +155,21 @@ class Order(Node):
     )
     returns: list[Return] = many(
         "Its returns, oldest first.",
-        lambda child, order, _: [child.c.order_id == order.c.id],
+        joined("order_id", "id"),
         order_by=lambda child, _: [child.c.requested_at, child.c.id],
         size=1,
     )
     sources: list[SourceClaim] = many(
         "What each system says, and where they disagree.",
-        lambda child, order, _: [child.c.order_id == order.c.id],
+        joined("order_id", "id"),
         order_by=lambda child, _: [child.c.field, child.c.wins.desc(), child.c.system],
         size=4,
     )
     timeline: TimelineConnection = page(
         "Everything that happened to it, oldest first.",
-        lambda child, order, _: [child.c.order_id == order.c.id],
+        joined("order_id", "id"),
         node="TimelineEntry",
-        orders={None: orders.BY_TIME},
+        orders={"": orders.BY_TIME},
         inherits=True,
     )
 

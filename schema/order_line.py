@@ -6,8 +6,8 @@ import strawberry
 
 from db import tables
 from domain.status import OrderLineStatus
-from resolvers.sources import column, many, one, rows
-from resolvers.sql import words
+from resolvers.sources import column, joined, many, one, rows
+from resolvers.sql import promises, words
 from schema.location import Location
 from schema.money import Money, line_money
 from schema.promise import PromiseDates
@@ -26,7 +26,7 @@ class StatusQuantity:
 @strawberry.type(description="Stock of a location set aside for a line.")
 class Allocation:
     quantity: int = column("How many units.")
-    location: Location = one("Where.", lambda child, parent, _: [child.c.id == parent.c.location_id])
+    location: Location = one("Where.", joined("id", "location_id"))
 
 
 @rows(tables.order_lines)
@@ -51,27 +51,19 @@ class OrderLine:
     tax: Money = line_money("Tax on the line.", "tax_amount")
     total: Money = line_money("What the line costs.", "total_amount")
     item: Annotated["Item", strawberry.lazy("schema.item")] | None = one(
-        "The item, when the catalogue knows it.", lambda child, parent, _: [child.c.id == parent.c.item_id]
+        "The item, when the catalogue knows it.", joined("id", "item_id")
     )
     allocations: list[Allocation] = many(
         "Where its stock is set aside.",
-        lambda child, parent, _: [child.c.line_id == parent.c.id],
+        joined("line_id", "id"),
         order_by=lambda child, _: [child.c.allocated_at, child.c.id],
         size=2,
     )
     original_promise: PromiseDates | None = one(
         "What was promised for this line when it was sold, if it differs from the order's.",
-        lambda child, parent, _: [
-            child.c.order_id == parent.c.order_id,
-            child.c.line_id == parent.c.id,
-            child.c.kind == "ORIGINAL",
-        ],
+        promises.of_line("ORIGINAL"),
     )
     current_promise: PromiseDates | None = one(
         "The latest commitment for this line, if it differs from the order's.",
-        lambda child, parent, _: [
-            child.c.order_id == parent.c.order_id,
-            child.c.line_id == parent.c.id,
-            child.c.kind == "CURRENT",
-        ],
+        promises.of_line("CURRENT"),
     )

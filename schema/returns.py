@@ -7,7 +7,7 @@ import strawberry
 from db import tables
 from domain.reasons import Disposition, ReturnReason, ReturnResolution
 from domain.status import ReturnStatus
-from resolvers.sources import column, many, one, rows
+from resolvers.sources import column, joined, many, one, rows
 from resolvers.sql import words
 from schema.order_line import OrderLine
 
@@ -19,7 +19,7 @@ class ReturnLine:
     received: int = column("Units received.")
     reason: ReturnReason = column("Why.")
     disposition: Disposition | None = column("What became of them.")
-    line: OrderLine = one("The order line.", lambda child, parent, _: [child.c.id == parent.c.line_id])
+    line: OrderLine = one("The order line.", joined("id", "line_id"))
 
 
 @rows(tables.returns)
@@ -38,7 +38,7 @@ class Return:
     closed_at: dt.datetime | None = column("Settled.")
     lines: list[ReturnLine] = many(
         "What comes back.",
-        lambda child, parent, _: [child.c.return_id == parent.c.id],
+        joined("return_id", "id"),
         order_by=lambda child, _: [child.c.line_id],
         size=2,
     )

@@ -3,7 +3,7 @@
 from typing import Any, NewType
 
 import strawberry
-from strawberry.schema.types.scalar import ScalarDefinition
+from strawberry.types.scalar import ScalarDefinition
 
 MinorUnits = NewType("MinorUnits", int)
 Json = NewType("Json", object)

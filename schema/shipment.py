@@ -8,7 +8,7 @@ import strawberry
 from db import tables
 from domain.reasons import IncidentOwner
 from domain.status import ShipmentStatus
-from resolvers.sources import column, many, one, rows
+from resolvers.sources import column, joined, many, one, rows
 from resolvers.sql import visibility, words
 from resolvers.sql.shipments import reason_owner
 from schema.node import Node
@@ -47,9 +47,7 @@ class TrackingEvent:
 @strawberry.type(description="Units of an order line in a parcel.")
 class ShipmentLine:
     quantity: int = column("How many units.")
-    line: Annotated["OrderLine", strawberry.lazy("schema.order_line")] = one(
-        "The order line.", lambda child, parent, _: [child.c.id == parent.c.line_id]
-    )
+    line: Annotated["OrderLine", strawberry.lazy("schema.order_line")] = one("The order line.", joined("id", "line_id"))
 
 
 @rows(
@@ -65,7 +63,7 @@ class Shipment(Node):
     next_statuses: list[ShipmentStatus] = column("What the status may become.", words.next_statuses(ShipmentStatus))
     flags: list[str] = column("Conditions beside the status, such as DELAYED.")
     stale: bool = column("No scan for longer than the carrier's patience.", words.due("stale_at"))
-    carrier: Carrier | None = one("Who carries it.", lambda child, parent, _: [child.c.code == parent.c.carrier])
+    carrier: Carrier | None = one("Who carries it.", joined("code", "carrier"))
     service: str | None = column("The carrier's product.")
     tracking_number: str | None = column("The number the carrier knows.")
     tracking_url: str | None = column("Where a customer can follow it.")
@@ -79,17 +77,17 @@ class Shipment(Node):
     updated_at: dt.datetime = column("The last change.")
     lines: list[ShipmentLine] = many(
         "What is in it.",
-        lambda child, parent, _: [child.c.shipment_id == parent.c.id],
+        joined("shipment_id", "id"),
         order_by=lambda child, _: [child.c.line_id],
         size=3,
     )
     events: list[TrackingEvent] = many(
         "Everything the carrier said, newest first.",
-        lambda child, parent, _: [child.c.shipment_id == parent.c.id],
+        joined("shipment_id", "id"),
         order_by=lambda child, _: [child.c.occurred_at.desc(), child.c.id],
         size=10,
     )
     order: Annotated["Order", strawberry.lazy("schema.order")] = one(
         "The order it belongs to.",
-        lambda child, parent, _: [child.c.id == parent.c.order_id],
+        joined("id", "order_id"),
     )

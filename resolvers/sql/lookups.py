@@ -1,6 +1,6 @@
 """How root fields find their one row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from db.tables import channels
 from domain.errors import BadInput
 from resolvers.batches import as_uuid
 from resolvers.scope import Scope
-from resolvers.sources import Row
+from resolvers.sources import Row, Sql
 
 Conditions = Sequence[sa.ColumnElement[bool]]
 
@@ -54,3 +54,8 @@ def location(row: Row, _parent: Row | None, scope: Scope) -> Conditions:
     if scope.argument("code").present:
         return [row.c.code == text(scope, "code")]
     raise BadInput("location(...) needs an id or a code.")
+
+
+def order_key(row: Row, given: Mapping[str, Sql]) -> sa.ColumnElement[bool]:
+    """Federation's second key of an order."""
+    return sa.and_(row.c.number == given["number"], row.c.channel_id == channel_id(given["channel.code"]))

@@ -21,9 +21,14 @@ def email(column: str) -> Expression:
 
 def text(column: str) -> Expression:
     """`Maria Silva` -> `M***`"""
-    return lambda row, _: sa.func.left(row.c[column], 1) + sa.literal_column("'***'")
+    return shortened(column, 1)
 
 
 def postal_code(column: str) -> Expression:
     """The region stays visible: `20095` -> `20***`"""
-    return lambda row, _: sa.func.left(row.c[column], 2) + sa.literal_column("'***'")
+    return shortened(column, 2)
+
+
+def shortened(column: str, kept: int) -> Expression:
+    hidden: Sql = sa.literal_column("'***'", sa.Text)
+    return lambda row, _: sa.func.left(row.c[column], kept, type_=sa.Text).concat(hidden)

@@ -1,4 +1,4 @@
-"""Filters and orders of `orders(...)`. Which keys of the filter are set is part of a plan's shape: only these are in its SQL."""
+"""Filters and orders of `orders(...)`. Which keys are set is part of a plan's shape: only these are in its SQL."""
 
 import datetime as dt
 import uuid

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSON, aggregate_order_by
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, aggregate_order_by, array
 
 from db.tables import (
     carriers,
@@ -61,9 +61,7 @@ def reserved_units(level: Row, _scope: Scope) -> Sql:
 def unavailable_reasons(_scope: Scope, level: Row | None) -> Row:
     """One row per reason for which units of a stock level are not for sale."""
     assert level is not None, "reasons belong to a stock level"
-    from sqlalchemy.dialects.postgresql import array
-
-    names = sa.literal_column("ARRAY['DAMAGED', 'QUALITY_CONTROL', 'SET_ASIDE']")
+    names: Sql = sa.literal_column("ARRAY['DAMAGED', 'QUALITY_CONTROL', 'SET_ASIDE']")
     units = array([level.c.damaged, level.c.quality_control, level.c.set_aside])
     reasons = sa.func.unnest(names, units).table_valued(
         sa.column("reason", sa.Text), sa.column("quantity", sa.Integer), with_ordinality="position"
@@ -155,6 +153,11 @@ def item_facts(item: Row) -> Mapping[str, Sql]:
     }
 
 
+def open_supply(supply: Row, item: Row | None, _scope: Scope) -> list[sa.ColumnElement[bool]]:
+    assert item is not None, "supply belongs to an item"
+    return [supply.c.item_id == item.c.id, supply.c.closed_at.is_(None)]
+
+
 def still_coming(supply: Row) -> list[sa.ColumnElement[bool]]:
     return [supply.c.closed_at.is_(None), supply.c.quantity > supply.c.received]
 
@@ -186,7 +189,8 @@ def skus(values: Any) -> list[str]:
 
 
 def line_skus(lines: Any) -> list[str]:
-    return [str(line["sku"]).strip() for line in bounded(lines)]
+    bounded(lines)
+    return [str(line["sku"]).strip() for line in lines]
 
 
 def promise_inputs(_row: Row | None, scope: Scope) -> Mapping[str, Sql]:

@@ -32,7 +32,7 @@ def next_statuses(kind: type[Any]) -> Expression:
     lists = {status: orjson.dumps(list(domain.status.next_statuses(status))).decode() for status in kind}
 
     def sql(row: Row, _scope: Scope) -> Sql:
-        whens = [
+        whens: list[Any] = [
             (row.c.status == word(status), sa.literal_column(f"'{after}'::json")) for status, after in lists.items()
         ]
         return sa.type_coerce(sa.case(*whens), JSON)
@@ -63,8 +63,8 @@ def due(column: str) -> Expression:
 
 def attention(order: Row, scope: Scope) -> Sql:
     """domain.attention.flags_at: the stored flags, and those whose deadline has passed."""
-    flags = [sa.case((raised(flag, order, scope), word(flag))) for flag in Attention]
-    return sa.func.to_json(sa.func.array_remove(array(flags, type_=sa.Text), sa.null()), type_=JSON)
+    flags: list[Any] = [sa.case((raised(flag, order, scope), word(flag))) for flag in Attention]
+    return sa.func.to_json(sa.func.array_remove(array(flags, type_=sa.Text()), sa.null()), type_=JSON)
 
 
 def raised(flag: Attention, order: Row, scope: Scope) -> sa.ColumnElement[bool]:
