@@ -18,6 +18,7 @@ from domain.stock import (
     available_for_sale,
     available_to_promise,
     backorderable,
+    withhold,
 )
 
 QUICK = settings(max_examples=80, deadline=None)
@@ -178,3 +179,17 @@ def test_a_longer_horizon_never_allows_fewer_backorders(
     far = Backorder(BackorderPolicy.CONTINUE, limit, NOW + (days + more) * DAY, backordered)
     assert 0 <= backorderable(near, incoming) <= backorderable(far, incoming)
     assert backorderable(far, incoming) + backordered <= max(backordered, sum(supply.quantity for supply in incoming))
+
+
+def test_the_buffer_is_kept_back_at_the_last_node_first() -> None:
+    assert withhold(3, [{"shirt": 5}, {"shirt": 2, "hat": 4}]) == [{"shirt": 4}, {"shirt": 0, "hat": 1}]
+    assert withhold(0, [{"shirt": 5}, {"shirt": -2}]) == [{"shirt": 3}, {"shirt": 0}]
+
+
+@QUICK
+@given(units, st.lists(nodes, max_size=4))
+def test_a_promise_can_use_exactly_what_is_for_sale(buffer: int, several: list[NodeStock]) -> None:
+    kept = withhold(buffer, [{"item": stock.available} for stock in several])
+    assert sum(left["item"] for left in kept) == available_for_sale(several, channel_buffer=buffer)
+    pairs = zip(kept, several, strict=True)
+    assert all(0 <= left["item"] <= max(0, stock.available) for left, stock in pairs)
