@@ -19,6 +19,8 @@ else:
     OwnConnection = asyncpg.Connection
 
 Record = asyncpg.Record
+# What the server or the driver says when something is wrong; a lost connection may also be an OSError.
+DatabaseError = (asyncpg.PostgresError, asyncpg.InterfaceError)
 
 OLDEST_MAJOR = 15
 STATEMENT_SECONDS = 2.0

@@ -32,7 +32,7 @@ from resolvers.steps import Step
 from resolvers.values import Shape, Variables, shape_of
 
 DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy does not annotate dialect constructors
-POSITION = "coalesce((SELECT max(pos) FROM event_log), 0)"
+POSITION = "(SELECT last_pos FROM stream_meta)"
 AS_OF = """to_char(statement_timestamp(), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 META = frozenset({"__schema", "__type"})
 

@@ -1,7 +1,8 @@
 """The audit trail for ever, and the stream of changes for a week.
 
-`journal` is written in the transaction that changes something; a trigger copies each row to `outbox`; the relay moves
-the outbox to `event_log`, stamping gap-free positions. See docs/decisions/0004-journal-and-log.md.
+`journal` is written in the transaction that changes something; a trigger puts its id into `outbox`; the relay moves
+outbox ids to `event_log`, stamping gap-free positions. `data` never holds personal data: it is shown to everybody who
+may see the order. See docs/decisions/0003-journal-and-log.md.
 """
 
 import sqlalchemy as sa
@@ -40,16 +41,19 @@ sa.Index(
 outbox = sa.Table(
     "outbox",
     metadata,
-    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
 )
 
+# Positions without gaps, stamped by the one relay; partitions of LOG_PARTITION positions are dropped when too old.
 event_log = sa.Table(
     "event_log",
     metadata,
-    sa.Column("pos", sa.BigInteger, primary_key=True),
+    sa.Column("pos", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("journal_id", sa.BigInteger, nullable=False),
     stamped("logged_at"),
+    postgresql_partition_by="RANGE (pos)",
 )
+LOG_PARTITION = 1_000_000
 
 stream_meta = sa.Table(
     "stream_meta",
@@ -57,6 +61,8 @@ stream_meta = sa.Table(
     # One row: `salt` is changed by hand to declare that cursors of before are void.
     sa.Column("one", sa.Boolean, primary_key=True, server_default=sa.text("true")),
     text("salt", default=""),
+    # Positions up to `min_pos` are no longer kept; `last_pos` is the newest one given.
     sa.Column("min_pos", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("last_pos", sa.BigInteger, nullable=False, server_default="0"),
     sa.CheckConstraint("one", name="single_row"),
 )

@@ -115,10 +115,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "event_log",
-        sa.Column("pos", sa.BigInteger(), nullable=False),
+        sa.Column("pos", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("journal_id", sa.BigInteger(), nullable=False),
         sa.Column("logged_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("pos", name=op.f("pk_event_log")),
+        postgresql_partition_by="RANGE (pos)",
     )
     op.create_table(
         "items",
@@ -204,7 +205,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "outbox",
-        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )
     op.create_table(
@@ -212,6 +213,7 @@ def upgrade() -> None:
         sa.Column("one", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("salt", sa.Text(), server_default="", nullable=False),
         sa.Column("min_pos", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("last_pos", sa.BigInteger(), server_default="0", nullable=False),
         sa.CheckConstraint("one", name=op.f("ck_stream_meta_single_row")),
         sa.PrimaryKeyConstraint("one", name=op.f("pk_stream_meta")),
     )

@@ -1,0 +1,82 @@
+"""SQL of the event stream: moving the outbox to the log, reading the log, and the epoch of its positions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from db.pool import Connection
+from db.tables.journal import LOG_PARTITION
+
+RELAY_LOCK = 0x6F67_7265_6C61_7900
+"""Advisory lock of the mover; any constant that nothing else in the database uses."""
+
+CHANNEL = "ordergraph_events"
+
+# Ordered by journal id: per order that is commit order, because a command locks its order before it writes.
+# The sub-select of last_pos and the update of it are one statement under the lock, so positions have no gaps.
+MOVE = """
+WITH moved AS (
+    DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1) RETURNING id
+), head AS (
+    UPDATE stream_meta SET last_pos = last_pos + (SELECT count(*) FROM moved)
+    WHERE EXISTS (SELECT FROM moved) RETURNING last_pos
+), logged AS (
+    INSERT INTO event_log (pos, journal_id)
+    SELECT head.last_pos - count(*) OVER () + row_number() OVER (ORDER BY moved.id), moved.id FROM moved, head
+    RETURNING pos
+)
+SELECT count(*)::int, coalesce(max(pos), 0) FROM logged
+"""
+
+READ = """
+SELECT log.pos, log.logged_at, entry.*
+FROM event_log log JOIN journal entry ON entry.id = log.journal_id
+WHERE log.pos > $1 ORDER BY log.pos LIMIT $2
+"""
+
+# A promotion or a restore to a point in time starts a new timeline: positions after it may name other events.
+EPOCH = """
+SELECT system.system_identifier::text || '-' || checkpoint.timeline_id::text
+       || CASE meta.salt WHEN '' THEN '' ELSE '-' || meta.salt END
+FROM pg_control_system() system, pg_control_checkpoint() checkpoint, stream_meta meta
+"""
+
+
+async def ensure_partition(connection: Connection, position: int) -> None:
+    """The partition for `position` exists afterwards."""
+    first = position - position % LOG_PARTITION
+    name = f"event_log_{first // LOG_PARTITION:08d}"
+    if await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", name):
+        return
+    await connection.execute(
+        f"CREATE TABLE {name} PARTITION OF event_log FOR VALUES FROM ({first}) TO ({first + LOG_PARTITION})"
+    )
+
+
+async def move(connection: Connection, limit: int) -> tuple[int, int]:
+    """Move up to `limit` outbox rows to the log in one transaction: (how many, newest position).
+
+    The lock is a statement of its own, so that the move sees everything committed before it got the lock.
+    """
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", RELAY_LOCK)
+        last = await connection.fetchval("SELECT last_pos FROM stream_meta")
+        await ensure_partition(connection, last + 1)
+        await ensure_partition(connection, last + limit)
+        row = await connection.fetchrow(MOVE, limit)
+        assert row is not None, "an aggregate has one row"
+        moved, newest = row
+        if moved:
+            await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
+    return moved, newest
+
+
+async def read(connection: Connection, after: int, limit: int) -> Sequence[Any]:
+    """Log entries after a position, in order, with their journal rows."""
+    rows: Sequence[Any] = await connection.fetch(READ, after, limit)
+    return rows
+
+
+async def epoch(connection: Connection) -> str:
+    """Names the history that positions belong to; it changes when its tail may have been lost."""
+    found: str = await connection.fetchval(EPOCH)
+    return found
