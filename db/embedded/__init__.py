@@ -2,6 +2,7 @@
 
 from db.embedded.errors import EmbeddedPostgresError
 from db.embedded.folder import DataFolder
+from db.embedded.programs import Programs, look
 from db.embedded.server import FAST_SETTINGS, EmbeddedPostgres
 
-__all__ = ["FAST_SETTINGS", "DataFolder", "EmbeddedPostgres", "EmbeddedPostgresError"]
+__all__ = ["FAST_SETTINGS", "DataFolder", "EmbeddedPostgres", "EmbeddedPostgresError", "Programs", "look"]

@@ -36,6 +36,16 @@ class DataFolder:
                 identity = _write_marker(path)
         return cls(path, identity)
 
+    @classmethod
+    def exists(cls, path: Path) -> bool:
+        """Whether `path` is ours already; EmbeddedPostgresError when it is somebody else's. Changes nothing."""
+        path = path.expanduser().absolute()
+        with explained(path):
+            if _read_marker(path) is not None:
+                return True
+            _require_unused(path)
+            return False
+
     def lock(self) -> None:
         """Become the only owner; the kernel gives the lock back when we die, however we die."""
         with explained(self.path):

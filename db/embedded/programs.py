@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import importlib.util
+import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -43,6 +44,14 @@ def find(told: Path | None, account: Account, home: Path) -> Programs:
     except PermissionError:
         # The virtual environment is below a home that the server's user cannot enter.
         return _checked(_copied(wheel, account, home), account)
+
+
+def look(told: Path | None) -> Programs:
+    """The programs that would be used, without copying anything."""
+    ourselves = Account("this user", os.geteuid(), os.getegid(), switch=False)
+    if told is not None:
+        return _told(told.expanduser().absolute(), ourselves)
+    return _checked(_wheel() / WHEEL_INSTALL / "bin", ourselves)
 
 
 def _told(folder: Path, account: Account) -> Programs:

@@ -37,6 +37,8 @@ SETTINGS: Mapping[str, str] = {
 # For data nobody will miss: tests.
 FAST_SETTINGS: Mapping[str, str] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
+DISK_FULL = ("No space left on device", "Disk quota exceeded", "Check free disk space")
+
 # Ends the server when our end of the pipe closes, which also happens when we are killed. It looks the pid up
 # again because the server may be long gone and its number in other hands.
 WATCHDOG = """trap '' HUP INT TERM
@@ -94,6 +96,11 @@ class EmbeddedPostgres:
             raise ValueError("started without a TCP port")
         password = (self._home / "password").read_text(encoding="ascii").strip()
         return f"postgresql://postgres:{password}@127.0.0.1:{self._port}/postgres"
+
+    @property
+    def log(self) -> Path:
+        """What the server says; written anew at each start."""
+        return self._home / "postgres.log"
 
     @property
     def running(self) -> bool:
@@ -192,7 +199,7 @@ class EmbeddedPostgres:
             "listen_addresses": "127.0.0.1" if self._port else "",
         }
         given = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        with explained(home), (home / "postgres.log").open("wb") as log:
+        with explained(home), self.log.open("wb") as log:
             command = [str(programs.postgres), "-D", str(home / "postgres"), *given]
             self._server = account.spawn(command, stdin=subprocess.DEVNULL, output=log)
             reading, self._lifeline = os.pipe()
@@ -207,7 +214,7 @@ class EmbeddedPostgres:
         ready = (server.pid, "ready")
         wait_until(lambda: server.poll() is not None or server_status(home / "postgres") == ready, START_SECONDS)
         if server_status(home / "postgres") != ready:
-            log = (home / "postgres.log").read_text(encoding="utf-8", errors="replace")
+            log = self.log.read_text(encoding="utf-8", errors="replace")
             raise _failure(log, home, self._port)
 
 
@@ -221,7 +228,7 @@ def _require_same_major(data: Path, programs: Programs) -> None:
 
 
 def _failure(output: str, home: Path, port: int | None) -> EmbeddedPostgresError:
-    if "No space left on device" in output or "Disk quota exceeded" in output:
+    if any(words in output for words in DISK_FULL):
         return disk_full(home)
     if "Address already in use" in output:
         return EmbeddedPostgresError(

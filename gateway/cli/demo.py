@@ -1,0 +1,122 @@
+"""`ordergraph demo`: serve with sample data, and say what to try."""
+
+import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import domain.errors
+from gateway.cli import options, serve
+
+if TYPE_CHECKING:
+    from db.pool import Pool
+    from gateway.settings import Settings
+
+TOKEN_HOURS = 12
+# For an earlier run whose `make` was killed and that is just noticing.
+PATIENCE_SECONDS = 3.0
+# Both in db.sample: a customer with several orders, and the source of a marketplace.
+CUSTOMER = "C-1001"
+SOURCE = "amazon"
+QUESTIONS = (
+    """What can be sold, and when would it arrive? (no token needed)
+
+{
+  availability(skus: ["TENT-2P", "BOOT-46"], channel: "web") { sku sellable availableForSale backorderable accuracy }
+  promise(lines: [{sku: "TENT-2P", quantity: 1}], channel: "web", destination: {country: "DE", postalCode: "20457"}) {
+    earliest latest complete groups { locationCode carrier reasons { text day } }
+  }
+}""",
+    """Which orders need somebody? (support)
+
+{
+  orders(first: 5, filter: {attention: [LATE, LATE_RISK, PARTIAL_HOLD, DELIVERY_EXCEPTION]}) {
+    totalCount
+    nodes { number channel { code } status attention promise { current { latest } } lines { sku quantity status } }
+  }
+}""",
+    """Where are my orders? (customer)
+
+{
+  orders(first: 3) {
+    nodes {
+      number status total { amount currency } shipments { status trackingNumber }
+      timeline(first: 3) { nodes { type occurredAt source } }
+    }
+  }
+}""",
+)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(demo)
+
+
+def demo(
+    port: options.Port = None,
+    data_dir: options.DataDir = None,
+    until_parent_ends: Annotated[bool, typer.Option("--until-parent-ends", hidden=True)] = False,
+) -> None:
+    """Serve with sample data; prints addresses, a token per role, and questions to try. Ctrl-C ends it."""
+    import gateway.signing
+
+    settings = options.settings(port=port, data_dir=data_dir, log_json=False)
+    if settings.database_url is not None:
+        raise domain.errors.BadInput(
+            "The demo fills a database with samples, so it uses only its own: unset ORDERGRAPH_DATABASE_URL."
+        )
+    print("Starting the database ...", flush=True)
+    settings = gateway.signing.with_secret(settings)
+    serve.run(
+        settings,
+        serve.Manner(
+            ready=lambda url: print(_welcome(settings, url), flush=True),
+            before=_load_samples,
+            patience=PATIENCE_SECONDS,
+            until_parent_ends=until_parent_ends,
+        ),
+    )
+
+
+async def _load_samples(pool: "Pool") -> None:
+    import db.sample
+
+    await db.sample.load(pool, datetime.datetime.now(datetime.UTC))
+
+
+def _welcome(settings: "Settings", url: str) -> str:
+    """All a newcomer needs, ready to copy."""
+    tokens = "\n".join(f"  {role:<10}  {token}" for role, token in _tokens(settings).items())
+    questions = "\n\n".join(f"{number}. {question}" for number, question in enumerate(QUESTIONS, 1))
+    return f"""
+Ordergraph answers at {url}/graphql; open it in a browser for GraphiQL. Ready: {url}/readyz
+Metrics: {url}/metrics
+
+Tokens for the next {TOKEN_HOURS} hours, sent as the header "Authorization: Bearer <token>":
+{tokens}
+
+Three questions to paste:
+
+{questions}
+
+The data is in {settings.data_dir.absolute()}; delete that folder to start anew. Ctrl-C ends the demo.
+"""
+
+
+def _tokens(settings: "Settings") -> dict[str, str]:
+    """One per role, all of people and systems that the samples know."""
+    import gateway.tokens
+    from domain.actor import Role
+
+    now = datetime.datetime.now(datetime.UTC)
+    return {
+        str(role): gateway.tokens.issue_token(
+            settings.token_secrets[0],
+            role,
+            ttl=datetime.timedelta(hours=TOKEN_HOURS),
+            now=now,
+            customer_id=CUSTOMER if role in (Role.CUSTOMER, Role.ASSISTANT) else None,
+            source=SOURCE if role is Role.INTEGRATOR else None,
+        )
+        for role in Role
+    }
