@@ -49,8 +49,8 @@ class Relay:
     async def session(self) -> None:
         connection = await db.pool.connect(self.dsn, application="ordergraph relay", statement_seconds=30)
         try:
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
-                await asyncio.sleep(STANDBY_SECONDS)  # noqa: ASYNC110  # the lock is held in another process
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):  # noqa: ASYNC110  # the lock is another process's
+                await asyncio.sleep(STANDBY_SECONDS)
             self.leading = True
             while True:
                 moved, position = await db.stream.move(connection, BATCH)
