@@ -1,6 +1,6 @@
 """Where the payloads of one subscription go: a transport implements `Sink`, the hub pushes into it.
 
-A sink never waits and never grows without bound: when its client reads too slowly it says so, and the hub stops pushing,
+A sink never waits and never grows without bound: when its client reads too slowly it says so; the hub stops pushing,
 waits until it is drained, and goes on from the log where it left off. Nothing is dropped silently.
 """
 
