@@ -21,6 +21,7 @@ from db.tables.fulfillment import (
     shipments,
     tracking_events,
 )
+from db.tables.imports import import_runs, imported
 from db.tables.journal import event_log, journal, outbox, stream_meta
 from db.tables.orders import holds, order_lines, orders, promises, return_lines, returns, source_claims
 from db.tables.stock import incoming_supply, reservations, stock_levels
@@ -34,6 +35,8 @@ __all__ = [
     "fulfillment_lines",
     "fulfillments",
     "holds",
+    "import_runs",
+    "imported",
     "incoming_supply",
     "items",
     "journal",
