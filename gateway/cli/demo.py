@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 3.0
 CUSTOMER = "C-1001"
 SOURCE = "amazon"
 QUESTIONS = (
-    """What can be sold, and when would it arrive? (no token needed)
+    """What can be sold, and when would it arrive? (storefront)
 
 {
   availability(skus: ["TENT-2P", "BOOT-46"], channel: "web") { sku sellable availableForSale backorderable accuracy }

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -26,6 +27,8 @@ POOL_SECONDS = 0.5
 POSTGRES_SECONDS = 1.0
 # Longer than the idle time of usual load balancers (60 s), so that it is never us who close a connection in use.
 KEEP_ALIVE_SECONDS = 75
+# What they say at INFO is theirs: plugins found, processes started.
+TALKATIVE = ("alembic", "uvicorn")
 WEBSOCKET_MESSAGE_BYTES = 64 * 1024
 
 
@@ -62,6 +65,8 @@ def run(settings: "Settings", manner: Manner) -> None:
     try:
         with listener.bind(settings.host, settings.port, manner.patience) as bound:
             gateway.telemetry.configure_logging(settings.log_level, as_json=settings.log_json)
+            for talkative in TALKATIVE:
+                logging.getLogger(talkative).setLevel(logging.WARNING)
             settings = gateway.signing.with_secret(settings)
             with database.opened(settings, POSTGRES_SECONDS) as opened, asyncio.Runner(loop_factory=_loop) as runner:
                 runner.run(_serve(settings, opened, bound, lifetime, manner))

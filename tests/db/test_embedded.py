@@ -23,6 +23,7 @@ from db.embedded import FAST_SETTINGS, DataFolder, EmbeddedPostgres, EmbeddedPos
 from db.embedded.folder import SOCKET_FOLDER_BYTES
 from db.embedded.leftover import server_status, wait_until
 from domain.errors import Unavailable
+from tests.processes import gone
 
 AS_ROOT = os.geteuid() == 0
 HOLDER = """
@@ -61,14 +62,6 @@ def server_pid(folder: Path) -> int:
     status = server_status(folder / "postgres")
     assert status is not None
     return status[0]
-
-
-def gone(pid: int) -> bool:
-    """Not running; a dead child nobody has waited for counts as gone."""
-    try:
-        return " Z " in Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return True
 
 
 @contextmanager
