@@ -60,7 +60,7 @@ async def read_body(receive: Receive, declared: bytes | None, longest: int) -> b
 
 
 def refuse_length(longest: int) -> bytes:
-    raise PayloadTooLarge(f"The body is longer than {longest} bytes (ORDERGRAPH_HTTP_LONGEST_BODY).")
+    raise PayloadTooLarge(f"The body is longer than {longest} bytes (ORDERGRAPH_LONGEST_BODY).")
 
 
 class HangUp:

@@ -152,10 +152,14 @@ class GraphQLHttp:
         actor = self.authenticator.known(authorization)
         if actor is None:
             actor = await self.authenticator.actor(authorization)
-        outcome = "CANCELLED"
+        # What is left when the work is cancelled and nobody says otherwise.
+        outcome = "DEADLINE_EXCEEDED"
         try:
             answer = await self.answer_while_heard(request, actor, receive, method == "POST")
             outcome = self.outcome(answer)
+        except ClientGone:
+            outcome = "CLIENT_GONE"
+            raise
         except OrdergraphError as error:
             outcome = error.code
             raise

@@ -1,0 +1,123 @@
+"""The composition root: the one place where everything is made and handed to what needs it."""
+
+import contextlib
+import functools
+import hashlib
+from collections.abc import AsyncIterator
+
+import aiohttp
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+import db.api_keys
+import resolvers.execute
+import schema.build
+from db.health import Health
+from db.pool import Pool
+from db.reader import PoolReader, Reader
+from events.cursor import Signer
+from gateway import health, pages
+from gateway.admission import Admission
+from gateway.api_keys import ApiKeys
+from gateway.auth import Authenticator
+from gateway.cors import Cors
+from gateway.http import Engine, GraphQLHttp, HttpOptions
+from gateway.limits import check_source
+from gateway.oidc import KeySet, Oidc, OidcTokens
+from gateway.settings import Settings
+from gateway.telemetry import Metrics
+from gateway.tokens import OwnTokens
+from gateway.weights import check_document
+from resolvers.plan import Checks
+
+# Changes when an event log is replaced by an older one, which makes all cursors void.
+EPOCH = "1"
+
+
+def create_app(settings: Settings, pool: Pool, engine: Engine | None = None) -> Starlette:
+    """The gateway on a pool that the caller opened and closes; `engine` replaces the read engine in tests."""
+    metrics = Metrics()
+    reader = PoolReader(pool)
+    authenticator = Authenticator(
+        own=OwnTokens(settings.token_secrets) if settings.token_secrets else None,
+        keys=ApiKeys(functools.partial(db.api_keys.by_prefix, reader)),
+    )
+    admission = Admission(settings.operations_at_once, settings.operations_waiting, settings.waiting_seconds)
+    metrics.watch("ordergraph_operations_running", "Operations that run now.", lambda: admission.running)
+    metrics.watch("ordergraph_operations_waiting", "Operations that wait for a place.", lambda: len(admission.queue))
+    endpoint = GraphQLHttp(
+        engine or read_engine(settings, reader, metrics), authenticator, admission, metrics, http_options(settings)
+    )
+    return Starlette(
+        routes=[
+            Route("/graphql", endpoint),
+            *health.routes(metrics, Health(pool).trouble),
+            *([pages.route()] if settings.graphiql else []),
+        ],
+        lifespan=functools.partial(lifespan, oidc(settings), authenticator),
+    )
+
+
+@contextlib.asynccontextmanager
+async def lifespan(provider: Oidc | None, authenticator: Authenticator, _: Starlette) -> AsyncIterator[None]:
+    async with contextlib.AsyncExitStack() as stack:
+        if provider is not None:
+            http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+            key_set = KeySet(provider.jwks_url, http)
+            stack.push_async_callback(key_set.close)
+            authenticator.oidc = OidcTokens(provider, key_set)
+        yield
+
+
+def read_engine(settings: Settings, reader: Reader, metrics: Metrics) -> Engine:
+    checks = Checks(
+        source=functools.partial(check_source, limits=settings.limit),
+        document=functools.partial(check_document, limits=settings.limit),
+    )
+    executable = schema.build.executable(schema.build.build())
+    engine = resolvers.execute.Engine(executable, reader, checks, Signer(cursor_secret(settings)), epoch=EPOCH)
+    for name in engine.plans.counters():
+        metrics.watch(
+            f"ordergraph_{name}",
+            "Looks into the engine's caches.",
+            functools.partial(count, engine, name),
+            counter=True,
+        )
+    return engine
+
+
+def count(engine: resolvers.execute.Engine, name: str) -> float:
+    return engine.plans.counters()[name]
+
+
+def cursor_secret(settings: Settings) -> bytes:
+    """The same in all processes on one database, which without a secret for tokens share only its address."""
+    if settings.token_secrets:
+        return settings.token_secrets[0].encode()
+    address = settings.database_url.get_secret_value() if settings.database_url else ""
+    return hashlib.sha256(address.encode()).digest()
+
+
+def http_options(settings: Settings) -> HttpOptions:
+    return HttpOptions(
+        style=settings.status_style,
+        cors=Cors(frozenset(origin.encode() for origin in settings.cors_origins)),
+        persisted_queries=settings.persisted_queries,
+        longest_body=settings.longest_body,
+        body_seconds=settings.body_seconds,
+        operation_seconds=settings.operation_seconds,
+        page=pages.page() if settings.graphiql else None,
+    )
+
+
+def oidc(settings: Settings) -> Oidc | None:
+    if not (settings.oidc_issuer and settings.oidc_audience and settings.oidc_jwks_url):
+        return None
+    return Oidc(
+        settings.oidc_issuer,
+        settings.oidc_audience,
+        settings.oidc_jwks_url,
+        settings.oidc_roles,
+        settings.oidc_role_claim,
+        settings.oidc_customer_claim,
+    )
