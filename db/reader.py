@@ -12,6 +12,8 @@ from domain.errors import DeadlineExceeded, Overloaded, Unavailable
 class Reader(Protocol):
     async def row(self, sql: str, parameters: Sequence[Any]) -> Record: ...
 
+    async def rows(self, sql: str, parameters: Sequence[Any]) -> Sequence[Record]: ...
+
 
 class PoolReader:
     """Reads from a pool; waits at most `acquire_seconds` for a connection."""
@@ -22,6 +24,15 @@ class PoolReader:
 
     async def row(self, sql: str, parameters: Sequence[Any]) -> Record:
         """The only row of a statement. Raises Overloaded, DeadlineExceeded, Unavailable."""
+        row: Record = await self.run("fetchrow", sql, parameters)
+        return row
+
+    async def rows(self, sql: str, parameters: Sequence[Any]) -> Sequence[Record]:
+        """All rows of a statement; raises as `row` does."""
+        rows: Sequence[Record] = await self.run("fetch", sql, parameters)
+        return rows
+
+    async def run(self, method: str, sql: str, parameters: Sequence[Any]) -> Any:
         try:
             connection = await self.pool.acquire(timeout=self.acquire_seconds)
         except TimeoutError:
@@ -29,23 +40,22 @@ class PoolReader:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise unavailable(error) from error
         try:
-            return await self.fetch(connection, sql, parameters)
+            return await self.fetch(getattr(connection, method), sql, parameters)
         except asyncpg.QueryCanceledError as error:
             raise DeadlineExceeded("The database took too long for this. Ask for less, or try again.") from error
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
-            raise unavailable(error) from error
         except TimeoutError as error:
             raise DeadlineExceeded("The database did not answer in time. Try again.") from error
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+            raise unavailable(error) from error
         finally:
             await self.pool.release(connection)
 
-    async def fetch(self, connection: Any, sql: str, parameters: Sequence[Any]) -> Record:
+    async def fetch(self, method: Any, sql: str, parameters: Sequence[Any]) -> Any:
         try:
-            row: Record = await connection.fetchrow(sql, *parameters)
+            return await method(sql, *parameters)
         except asyncpg.InvalidCachedStatementError:
             # The schema changed under a prepared statement; the driver has dropped it and prepares anew.
-            row = await connection.fetchrow(sql, *parameters)
-        return row
+            return await method(sql, *parameters)
 
 
 def unavailable(error: BaseException) -> Unavailable:

@@ -27,18 +27,22 @@ WITH moved AS (
 SELECT count(*)::int, coalesce(max(pos), 0) FROM logged
 """
 
-READ = """
-SELECT log.pos, log.logged_at, entry.*
-FROM event_log log JOIN journal entry ON entry.id = log.journal_id
-WHERE log.pos > $1 ORDER BY log.pos LIMIT $2
-"""
-
 # A promotion or a restore to a point in time starts a new timeline: positions after it may name other events.
 EPOCH = """
 SELECT system.system_identifier::text || '-' || checkpoint.timeline_id::text
        || CASE meta.salt WHEN '' THEN '' ELSE '-' || meta.salt END
 FROM pg_control_system() system, pg_control_checkpoint() checkpoint, stream_meta meta
 """
+
+# What decides whom an event concerns; the rest is read by whoever shows it.
+READ = """
+SELECT log.pos, log.journal_id, entry.entity, entry.entity_id, entry.order_id, entry.version, orders.customer_id
+FROM event_log log JOIN journal entry ON entry.id = log.journal_id
+LEFT JOIN orders ON orders.id = entry.order_id
+WHERE log.pos > $1 ORDER BY log.pos LIMIT $2
+"""
+
+HEAD = f"SELECT ({EPOCH}), min_pos, last_pos FROM stream_meta"  # noqa: S608  # made of constants
 
 
 async def ensure_partition(connection: Connection, position: int) -> None:

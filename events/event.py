@@ -1,0 +1,35 @@
+"""One entry of the event log as it travels through a process: its place, and what it can be found by."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+Topic = tuple[str, str]
+
+EVERYTHING: Topic = ("all", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`journal_id` leads to the whole story; the rest is what decides whom it concerns."""
+
+    position: int
+    journal_id: int
+    entity: str
+    entity_id: uuid.UUID
+    order_id: uuid.UUID | None
+    customer_id: str | None
+
+    @classmethod
+    def of(cls, row: Any) -> "Event":
+        """From a row of db.stream.READ."""
+        return cls(row["pos"], row["journal_id"], row["entity"], row["entity_id"], row["order_id"], row["customer_id"])
+
+    def topics(self) -> tuple[Topic, ...]:
+        """Everything a subscriber may have asked for that this event belongs to."""
+        found: list[Topic] = [EVERYTHING, ("entity", self.entity), ("id", str(self.entity_id))]
+        if self.order_id is not None:
+            found.append(("order", str(self.order_id)))
+        if self.customer_id is not None:
+            found.append(("customer", self.customer_id))
+        return tuple(found)

@@ -1,0 +1,176 @@
+"""Fan-out: every process reads the log once, and tells each group of subscribers what concerns it.
+
+The log is the truth and the bus is a hint: a hint makes the next look come sooner, and without any the hub looks every
+`POLL_SECONDS`. A subscriber is live only when nothing between its position and the log's end is missing.
+"""
+
+import asyncio
+import contextlib
+import datetime as dt
+import random
+import time
+from collections.abc import Hashable, Sequence
+from typing import Protocol
+
+import structlog
+
+from domain.errors import OrdergraphError
+from events.event import Event, Topic
+from events.group import Group, Question
+from events.ring import Ring
+from events.sink import Ended, Sink
+from events.subscriber import Subscriber
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 0.25
+READ_BATCH = 2000
+CHECKPOINT_SECONDS = 15.0
+HEAD_SECONDS = 5.0
+
+
+class Log(Protocol):
+    """The event log, wherever it is."""
+
+    async def head(self) -> tuple[str, int, int]:
+        """(epoch, oldest position no longer kept, newest position)"""
+        ...
+
+    async def read(self, after: int, limit: int) -> Sequence[Event]: ...
+
+
+class Hub:
+    """All subscriptions of a process. `start` reads the log's head; `run` serves until cancelled."""
+
+    def __init__(self, events: Log, *, ring_size: int = 50_000, renders: int = 4, catch_ups: int = 8) -> None:
+        self.log = events
+        self.ring = Ring(ring_size)
+        self.epoch = ""
+        self.oldest = 0
+        self.position = 0
+        self.pushed = 0
+        self.groups: dict[Hashable, Group] = {}
+        self.by_topic: dict[Topic, set[Group]] = {}
+        self.subscribers: set[Subscriber] = set()
+        self.renders = asyncio.Semaphore(renders)
+        self.catch_ups = asyncio.Semaphore(catch_ups)
+        self._hint = asyncio.Event()
+
+    def jitter(self) -> float:
+        return random.uniform(0.05, 0.5)  # noqa: S311  # spreads retries, protects nothing
+
+    def hint(self) -> None:
+        """Something may be new: look now."""
+        self._hint.set()
+
+    async def start(self) -> None:
+        self.epoch, self.oldest, self.position = await self.log.head()
+
+    async def run(self) -> None:
+        await asyncio.gather(self.tail(), self.tick())
+
+    async def tail(self) -> None:
+        looked = time.monotonic()
+        while True:
+            try:
+                more = await self.look()
+                if time.monotonic() - looked > HEAD_SECONDS:
+                    looked = time.monotonic()
+                    await self.check_epoch()
+            except OrdergraphError as error:
+                log.warning("the event log cannot be read", code=error.code)
+                more = False
+                await asyncio.sleep(self.jitter())
+            if not more:
+                await self.wait()
+
+    async def wait(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hint.wait(), POLL_SECONDS)
+        self._hint.clear()
+
+    async def look(self) -> bool:
+        """Read and dispatch what is new; True when there may be more at once."""
+        events = await self.log.read(self.position, READ_BATCH)
+        if events and events[0].position != self.position + 1:
+            log.error("the event log has a gap", after=self.position, found=events[0].position)
+        self.dispatch(events)
+        return len(events) == READ_BATCH
+
+    def dispatch(self, events: Sequence[Event]) -> None:
+        self.ring.add(events)
+        for event in events:
+            self.position = event.position
+            concerned = {group for topic in event.topics() for group in self.by_topic.get(topic, ())}
+            for group in concerned:
+                group.offer(event)
+
+    async def check_epoch(self) -> None:
+        """Positions of another epoch name other events: everybody starts anew."""
+        epoch, oldest, position = await self.log.head()
+        self.oldest = oldest
+        if epoch == self.epoch:
+            return
+        log.error("the event log was replaced", before=self.epoch, now=epoch)
+        self.epoch, self.position = epoch, position
+        self.ring.clear()
+        for group in self.groups.values():
+            group.pending.clear()
+        for subscriber in list(self.subscribers):
+            subscriber.reset("EPOCH_CHANGED")
+
+    async def after(self, position: int, limit: int) -> Sequence[Event] | None:
+        """Events after a position, up to the hub's own; None when they are no longer kept."""
+        kept = self.ring.after(position, limit)
+        if kept is not None:
+            return kept
+        if position < self.oldest:
+            return None
+        events = await self.log.read(position, limit)
+        return [event for event in events if event.position <= self.position]
+
+    async def tick(self) -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            self.check_all(dt.datetime.now(dt.UTC), time.monotonic())
+
+    def check_all(self, now: dt.datetime, clock: float) -> None:
+        """End what has expired, and give a sign of life to who heard nothing for long."""
+        for subscriber in list(self.subscribers):
+            if subscriber.expires_at is not None and subscriber.expires_at <= now:
+                subscriber.end(Ended.TOKEN_EXPIRED)
+            elif clock - subscriber.pushed_at > CHECKPOINT_SECONDS:
+                subscriber.checkpoint()
+
+    def join(
+        self, question: Question, sink: Sink, after: int | None, *, expires_at: dt.datetime | None = None
+    ) -> Subscriber:
+        """Subscribe from a position, or from now. Comes live at once when nothing is missing."""
+        group = self.groups.get(question.key)
+        if group is None:
+            group = self.groups[question.key] = Group(self, question)
+            for topic in question.topics:
+                self.by_topic.setdefault(topic, set()).add(group)
+        group.members += 1
+        subscriber = Subscriber(self, group, sink, self.position if after is None else after, expires_at)
+        self.subscribers.add(subscriber)
+        if not subscriber.joined():
+            subscriber.lag()
+        return subscriber
+
+    def leave(self, subscriber: Subscriber) -> None:
+        self.subscribers.discard(subscriber)
+        group = subscriber.group
+        group.live.discard(subscriber)
+        group.members -= 1
+        if group.members == 0 and self.groups.get(group.question.key) is group:
+            del self.groups[group.question.key]
+            for topic in group.question.topics:
+                self.by_topic[topic].discard(group)
+                if not self.by_topic[topic]:
+                    del self.by_topic[topic]
+
+    def shut_down(self) -> None:
+        """Tell everybody how far they have come; they go on elsewhere."""
+        for subscriber in list(self.subscribers):
+            subscriber.end(Ended.SHUTDOWN)

@@ -1,0 +1,113 @@
+"""One subscription in a process: live, or catching up from the log."""
+
+import asyncio
+import datetime as dt
+import time
+from typing import TYPE_CHECKING
+
+from domain.errors import OrdergraphError
+from events.group import Group, Payload
+from events.sink import Ended, Sink
+
+if TYPE_CHECKING:
+    from events.hub import Hub
+
+CATCH_UP_BATCH = 500
+
+
+class Subscriber:
+    """`position` is the last log position that the client needs nothing of any more."""
+
+    __slots__ = ("closed", "expires_at", "group", "hub", "position", "pushed_at", "sink", "task")
+
+    def __init__(self, hub: "Hub", group: Group, sink: Sink, position: int, expires_at: dt.datetime | None) -> None:
+        self.hub = hub
+        self.group = group
+        self.sink = sink
+        self.position = position
+        self.expires_at = expires_at
+        self.pushed_at = time.monotonic()
+        self.closed = False
+        self.task: asyncio.Task[None] | None = None
+
+    def push(self, position: int, payload: Payload) -> None:
+        """Called by the group in log order. What is older than the client's position is not sent again."""
+        if self.closed or position <= self.position:
+            return
+        self.send(payload, position)
+
+    def send(self, payload: Payload, position: int) -> bool:
+        self.position = position
+        self.pushed_at = time.monotonic()
+        self.hub.pushed += 1
+        if self.sink.push(payload.body, payload.cursor):
+            return True
+        self.lag()
+        return False
+
+    def lag(self) -> None:
+        """Leave the live ones; the rest is read from the log as fast as the client can take it."""
+        self.group.live.discard(self)
+        if self.task is None and not self.closed:
+            self.task = asyncio.create_task(self.catch_up())
+
+    async def catch_up(self) -> None:
+        try:
+            while not self.closed and not self.joined():
+                await self.sink.drained()
+                await self.advance()
+        except TimeoutError:
+            self.end(Ended.SLOW)
+        except OrdergraphError:
+            self.end(Ended.INTERNAL)
+        finally:
+            self.task = None
+
+    def joined(self) -> bool:
+        """True once everything that is missing will come live. No await between the check and the joining."""
+        if self.position < self.group.floor():
+            return False
+        self.group.live.add(self)
+        return True
+
+    async def advance(self) -> None:
+        """One batch from the ring or the log."""
+        async with self.hub.catch_ups:
+            events = await self.hub.after(self.position, CATCH_UP_BATCH)
+            if events is None:
+                self.reset("RETENTION_PASSED")
+                return
+            shown = self.group.shown([event for event in events if self.group.concerns(event)])
+            payloads = await self.group.rendered(shown) if shown else []
+        for one, payload in zip(shown, payloads, strict=True):
+            if payload is None or self.closed:
+                continue
+            if not self.send(payload, one.event.position):
+                return
+        self.position = events[-1].position if events else max(self.position, self.hub.position)
+
+    def reset(self, reason: str) -> None:
+        """What was missed cannot be told: the client must ask anew, and goes on from here."""
+        self.position = self.hub.position
+        self.send(self.group.question.reset(reason, self.position), self.position)
+
+    def checkpoint(self) -> None:
+        """Nothing happened for a while: tell how far the client has come, and that we are there."""
+        position = min(self.group.floor(), self.hub.position)
+        if self in self.group.live and position >= self.position:
+            self.send(self.group.question.checkpoint(position), position)
+
+    def end(self, reason: Ended) -> None:
+        if not self.closed:
+            cursor = self.group.question.checkpoint(self.position).cursor
+            self.close()
+            self.sink.end(reason, cursor)
+
+    def close(self) -> None:
+        """Idempotent. Nothing is pushed afterwards."""
+        if self.closed:
+            return
+        self.closed = True
+        self.hub.leave(self)
+        if self.task is not None and self.task is not asyncio.current_task():
+            self.task.cancel()
