@@ -7,6 +7,7 @@ from typing import Any
 Topic = tuple[str, str]
 
 EVERYTHING: Topic = ("all", "")
+ORDERS: Topic = ("orders", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +20,21 @@ class Event:
     entity_id: uuid.UUID
     order_id: uuid.UUID | None
     customer_id: str | None
+    sku: str | None = None
 
     @classmethod
     def of(cls, row: Any) -> "Event":
         """From a row of db.stream.READ."""
-        return cls(row["pos"], row["journal_id"], row["entity"], row["entity_id"], row["order_id"], row["customer_id"])
+        names = ("pos", "journal_id", "entity", "entity_id", "order_id", "customer_id", "sku")
+        return cls(*(row[name] for name in names))
 
     def topics(self) -> tuple[Topic, ...]:
         """Everything a subscriber may have asked for that this event belongs to."""
         found: list[Topic] = [EVERYTHING, ("entity", self.entity), ("id", str(self.entity_id))]
         if self.order_id is not None:
-            found.append(("order", str(self.order_id)))
+            found += [ORDERS, ("order", str(self.order_id))]
         if self.customer_id is not None:
             found.append(("customer", self.customer_id))
+        if self.sku is not None:
+            found.append(("sku", self.sku))
         return tuple(found)

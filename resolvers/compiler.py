@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import JSON
 from domain.errors import Forbidden, QueryTooComplex, Unauthenticated
 from resolvers import pages, special
 from resolvers.declared import declaration, row_set
-from resolvers.json_sql import as_list, as_object, as_record, build_object, correlated, text_constant
+from resolvers.json_sql import TYPE_KEY, as_list, as_object, as_record, build_object, correlated, text_constant
 from resolvers.scope import Binds, Rights, Scope
 from resolvers.selection import Collector, Fields
 from resolvers.sources import (
@@ -32,6 +32,7 @@ from resolvers.sources import (
     Source,
     Special,
     Sql,
+    Stream,
 )
 from resolvers.steps import ComputedStep, LiveStep, Path, Step, projector
 from resolvers.values import Variables, arguments_of
@@ -159,6 +160,8 @@ class Compiler:
                 return build_object(source.keys(row, scope))
             case Constant():
                 return self.constant(projector(self.collector, field.type, nodes, self.check)(source.value()))
+            case Stream():
+                raise TypeError("a stream is compiled by resolvers.updates")
             case Special():
                 return special.root(self, source.name, field, nodes, scope, at)
 
@@ -182,9 +185,13 @@ class Compiler:
             inner = inner.order_by(*source.order_by(child, scope))
         return as_list(inner) if source.many else as_object(inner.limit(1))
 
-    def record(self, type_: GraphQLObjectType, nodes: Sequence[ast.FieldNode], row: Row, at: Place) -> sa.Select[Any]:
+    def record(
+        self, type_: GraphQLObjectType, nodes: Sequence[ast.FieldNode], row: Row, at: Place, *, abstract: bool = False
+    ) -> sa.Select[Any]:
         """A select of one column per response name from `row`; the rows around it are correlated."""
         columns = self.columns(type_, self.collector.fields(type_, nodes), row, at)
+        if abstract and self.typenames:
+            columns.append(text_constant(type_.name).label(TYPE_KEY))
         around = [outer for outer in at.rows if outer is not row]
         return correlated(sa.select(*columns).select_from(row), around)
 

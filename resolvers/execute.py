@@ -3,12 +3,12 @@
 import datetime as dt
 import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 import structlog
-from graphql import GraphQLError, GraphQLSchema, OperationType
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 
 from db.reader import Reader
 from domain.actor import Actor
@@ -29,7 +29,7 @@ from resolvers.live import LiveRun
 from resolvers.plan import Checks, Operation, Plan, Plans, RequestError
 from resolvers.scope import Rights
 from resolvers.sources import LiveFetch
-from resolvers.steps import Run
+from resolvers.steps import Run, apply
 
 log = structlog.get_logger(__name__)
 
@@ -75,45 +75,46 @@ class Engine:
         except VariableError as error:
             return failure(Failure.VARIABLES, *error.errors)
         except OrdergraphError as error:
-            return failure(failure_of(error), GraphQLError(str(error), extensions={"code": error.code}))
+            return refusal(error)
 
     async def run(
         self, operation: Operation, variables: Mapping[str, Any], sent: Mapping[str, Any], actor: Actor
     ) -> Answer:
         plan = self.plans.plan(operation, variables)
         if plan.sql is None:
-            return self.introspect(operation, plan, {}, sent, b"")
+            return printed(self.printer.answer(operation, {}, sent), [], b"")
         data, position, as_of = await self.reader.row(plan.sql, plan.parameters(variables, actor))
         cursor = self.signer.text(Cursor(self.epoch, position, scope_of(actor)))
         facts = b'"cursor":"%b","asOf":"%b"' % (cursor.encode(), as_of.encode())
-        if plan.meta:
-            return self.introspect(operation, plan, orjson.loads(data), sent, facts)
-        if not plan.steps:
+        if not plan.steps and not plan.meta:
             return Answer(b'{"data":%b,"extensions":{%b}}' % (data, facts))
-        return await self.stepped(plan, data, variables, as_of, facts)
-
-    async def stepped(self, plan: Plan, data: bytes, variables: Mapping[str, Any], as_of: str, facts: bytes) -> Answer:
-        """Computed and live values are put in; everything else stays as the database wrote it."""
-        run = Run(variables, dt.datetime.fromisoformat(as_of), LiveRun(self.fetchers))
-        made = orjson.loads(data)
-        for step in plan.steps:
-            await step.apply(made, run)
+        made, run = await self.stepped(plan, data, variables, as_of)
         if run.live.report:
             facts += b',"sources":%b' % orjson.dumps(run.live.report)
+        if plan.meta:
+            return printed(self.printer.answer(operation, made, sent), run.errors, facts)
         errors = b'"errors":%b,' % orjson.dumps([error.formatted for error in run.errors]) if run.errors else b""
         body = b'{%b"data":%b,"extensions":{%b}}' % (errors, orjson.dumps(made), facts)
         return Answer(body, has_errors=bool(run.errors))
 
-    def introspect(
-        self, operation: Operation, plan: Plan, data: dict[str, Any], sent: Mapping[str, Any], facts: bytes
-    ) -> Answer:
-        result = self.printer.answer(operation, data, sent)
-        errors = [error.formatted for error in result.errors or ()]
-        body: dict[str, Any] = {"errors": errors} if errors else {}
-        body["data"] = result.data
-        if facts:
-            body["extensions"] = orjson.Fragment(b"{%b}" % facts)
-        return Answer(orjson.dumps(body), has_errors=bool(errors))
+    async def stepped(
+        self, plan: Plan, data: bytes, variables: Mapping[str, Any], as_of: str
+    ) -> tuple[dict[str, Any], Run]:
+        """Computed and live values are put in; everything else stays as the database wrote it."""
+        run = Run(variables, dt.datetime.fromisoformat(as_of), LiveRun(self.fetchers))
+        made: dict[str, Any] = orjson.loads(data)
+        await apply(plan.steps, made, run)
+        return made, run
+
+
+def printed(result: ExecutionResult, more: Sequence[GraphQLError], facts: bytes) -> Answer:
+    """What graphql-core made of our data, with the errors that were there before."""
+    errors = [error.formatted for error in (*more, *(result.errors or ()))]
+    body: dict[str, Any] = {"errors": errors} if errors else {}
+    body["data"] = result.data
+    if facts:
+        body["extensions"] = orjson.Fragment(b"{%b}" % facts)
+    return Answer(orjson.dumps(body), has_errors=bool(errors))
 
 
 def refuse_kind(operation: Operation, allow_mutation: bool) -> None:
@@ -140,6 +141,10 @@ def failure_of(error: OrdergraphError) -> Failure:
         Unavailable: Failure.UNAVAILABLE,
     }
     return kinds.get(type(error), Failure.VARIABLES)
+
+
+def refusal(error: OrdergraphError) -> Answer:
+    return failure(failure_of(error), GraphQLError(str(error), extensions={"code": error.code}))
 
 
 def failure(kind: Failure, *errors: GraphQLError) -> Answer:

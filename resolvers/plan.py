@@ -14,6 +14,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationType,
+    Undefined,
     parse,
     validate,
 )
@@ -29,7 +30,7 @@ from resolvers.compiler import Compiler
 from resolvers.scope import Binds, Getter, Rights
 from resolvers.selection import Collector, Fields
 from resolvers.steps import Step
-from resolvers.values import Shape, Variables, shape_of
+from resolvers.values import Shape, Variables, batch_bound, shape_of
 
 DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy does not annotate dialect constructors
 POSITION = "(SELECT last_pos FROM stream_meta)"
@@ -96,17 +97,20 @@ class Operation:
         return self.node.operation
 
     def find_shapes(self) -> tuple[tuple[str, Shape], ...]:
-        sizes = page_size_variables(self.document)
+        sizes = size_variables(self.document)
         return tuple(
-            (name, (lambda value: value) if name in sizes else shape_of(type_))
+            (name, sized(shape_of(type_)) if name in sizes else shape_of(type_))
             for name, type_ in self.coerce.types.items()
         )
 
     def shape(self, variables: Variables) -> tuple[object, ...]:
-        return tuple([name in variables and shape(variables[name]) for name, shape in self.shapes])
+        return tuple([shape(variables[name]) if name in variables else Undefined for name, shape in self.shapes])
 
     def compile(self, variables: Variables, max_cost: int, *, typenames: bool = False) -> Plan:
-        """The plan for variables of this shape. Raises QueryTooComplex, Forbidden, Unauthenticated, BadInput."""
+        """The plan for variables of this shape. Raises QueryTooComplex, Forbidden, Unauthenticated, BadInput.
+
+        With `typenames`, or beside introspection, abstract values say their type, for graphql-core prints them.
+        """
         collector = Collector(self.schema, self.fragments, variables)
         type_ = self.schema.query_type
         assert type_ is not None, "a schema has a query type"
@@ -114,7 +118,7 @@ class Operation:
         data, meta = split_meta(fields)
         if not data:
             return Plan(None, (), (), 0, meta)
-        compiler = Compiler(self.schema, collector, self.rights, variables, typenames=typenames)
+        compiler = Compiler(self.schema, collector, self.rights, variables, typenames=typenames or bool(meta))
         statement = compiler.root(type_, data)
         if compiler.cost > max_cost:
             raise QueryTooComplex(
@@ -122,7 +126,7 @@ class Operation:
                 "Ask for smaller pages (`first`) or fewer nested lists."
             )
         sql, getters = render(statement, compiler.binds)
-        return Plan(sql, getters, tuple(compiler.steps), compiler.cost, meta)
+        return Plan(as_answer(sql), getters, tuple(compiler.steps), compiler.cost, meta)
 
 
 def split_meta(fields: Fields) -> tuple[Fields, tuple[str, ...]]:
@@ -131,15 +135,18 @@ def split_meta(fields: Fields) -> tuple[Fields, tuple[str, ...]]:
     return {key: nodes for key, nodes in fields.items() if key not in meta}, meta
 
 
-def page_size_variables(document: DocumentNode) -> frozenset[str]:
-    """Variables that stand for `first`: their value is part of the shape, because the cost depends on it."""
+SIZES = frozenset({"first", "ids", "representations"})
+
+
+def size_variables(document: DocumentNode) -> frozenset[str]:
+    """Variables that say how much comes back: their size is part of the shape, because the cost depends on it."""
     found: set[str] = set()
 
     def walk(node: ast.SelectionSetNode | None) -> None:
         for selection in node.selections if node else ():
             if isinstance(selection, ast.FieldNode):
                 for argument in selection.arguments or ():
-                    if argument.name.value == "first" and isinstance(argument.value, ast.VariableNode):
+                    if argument.name.value in SIZES and isinstance(argument.value, ast.VariableNode):
                         found.add(argument.value.name.value)
             if isinstance(selection, ast.FieldNode | ast.InlineFragmentNode):
                 walk(selection.selection_set)
@@ -150,11 +157,25 @@ def page_size_variables(document: DocumentNode) -> frozenset[str]:
     return frozenset(found)
 
 
+def sized(shape: Shape) -> Shape:
+    """A number of rows as it is, a batch of keys by its bound; both beside their own shape."""
+
+    def with_size(value: Any) -> object:
+        return shape(value), batch_bound(len(value)) if isinstance(value, list) else value
+
+    return with_size
+
+
 def render(statement: sa.Select[Any], binds: Binds) -> tuple[str, tuple[Getter, ...]]:
-    """The text of the whole statement, and how to get its parameters in the order of their numbers."""
+    """The text of a statement, and how to get its parameters in the order of their numbers."""
     compiled = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
     getters = [binds.getters.get(name) or constant(compiled.params[name]) for name in compiled.positiontup or ()]
-    return f"SELECT convert_to(({compiled})::text, 'UTF8'), {POSITION}, {AS_OF}", tuple(getters)
+    return str(compiled), tuple(getters)
+
+
+def as_answer(sql: str) -> str:
+    """The one row of a query's answer: JSON bytes, the log position they are at least as new as, and their instant."""
+    return f"SELECT convert_to(({sql})::text, 'UTF8'), {POSITION}, {AS_OF}"
 
 
 def constant(value: Any) -> Getter:

@@ -22,6 +22,8 @@ from strawberry.federation.schema_directives import ListSize, RequiresScopes
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.unset import UNSET
 
+from domain.actor import Actor
+
 if TYPE_CHECKING:
     from resolvers.scope import Scope
 
@@ -150,7 +152,22 @@ class Special:
     name: str
 
 
-Source = Column | Embedded | Relation | Page | Computed | Live | Constant | Special
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A subscription: which changes concern it, and what a client that asks for a snapshot gets first.
+
+    `event` is the member of the field's union that carries a change. `on` gives the conditions on a journal row;
+    `topics` what the hub looks for in an event, from the arguments' values; `snapshot` rows in the form of journal
+    rows that stand for what is there now.
+    """
+
+    event: str
+    on: Callable[[Row, "Scope"], Sequence[sa.ColumnElement[bool]]]
+    topics: Callable[[Mapping[str, Any], Actor], frozenset[tuple[str, str]]]
+    snapshot: Callable[["Scope"], Row] | None = None
+
+
+Source = Column | Embedded | Relation | Page | Computed | Live | Constant | Special | Stream
 
 
 @dataclass(frozen=True, slots=True)

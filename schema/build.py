@@ -10,6 +10,7 @@ from resolvers.sources import METADATA, Constant, Declaration, Special
 from schema import enums  # noqa: F401  # registers the domain's enums before any type uses them
 from schema.query import Query
 from schema.scalars import JSON, MINOR_UNITS, Json, MinorUnits
+from schema.subscription import Subscription
 
 # The newest version that every open composer accepts.
 FEDERATION_VERSION: Literal["2.9"] = "2.9"
@@ -19,6 +20,7 @@ def build() -> strawberry.federation.Schema:
     """The Strawberry schema: types, descriptions, federation directives."""
     return strawberry.federation.Schema(
         query=Query,
+        subscription=Subscription,
         config=StrawberryConfig(scalar_map={MinorUnits: MINOR_UNITS, Json: JSON}),
         federation_version=FEDERATION_VERSION,
     )

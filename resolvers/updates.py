@@ -1,0 +1,148 @@
+"""From a subscription to one statement that renders a whole batch of events.
+
+The events come as arrays: journal ids, their cursors, how many older ones are folded into each. The statement gives one
+row per event that concerns the caller, as finished JSON, so nothing is parsed on the way to a thousand subscribers.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from graphql import GraphQLObjectType
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from db.tables import journal
+from domain.errors import QueryTooComplex
+from resolvers.compiler import Compiler, Place
+from resolvers.declared import declaration
+from resolvers.json_sql import as_object
+from resolvers.plan import Operation, render
+from resolvers.scope import Getter, Scope
+from resolvers.selection import Collector
+from resolvers.sources import Row, Stream
+from resolvers.steps import Project, Step
+from resolvers.values import Read, Variables, arguments_of
+
+# Names of what the hub gives, beside the client's variables; a GraphQL name cannot contain a space.
+IDS, CURSORS, SKIPPED = "journal ids", "cursors", "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatePlan:
+    """How one subscription is answered. `sql` takes arrays of events, `snapshot_sql` none."""
+
+    name: str
+    source: Stream
+    arguments: dict[str, Read]
+    sql: str
+    getters: tuple[Getter, ...]
+    snapshot_sql: str | None
+    snapshot_getters: tuple[Getter, ...]
+    steps: tuple[Step, ...]
+    checkpoint: Project
+    reset: Project
+
+    def payload(self, value: bytes) -> bytes:
+        return b'{"data":{"%b":%b}}' % (self.name.encode(), value)
+
+    def made(self, project: Project, value: dict[str, Any]) -> bytes:
+        return self.payload(orjson.dumps(project(value)))
+
+
+class UpdateCompiler:
+    """Compiles the one root field of a subscription for variables of one shape."""
+
+    def __init__(self, operation: Operation, variables: Variables, max_cost: int) -> None:
+        schema = operation.schema
+        self.collector = Collector(schema, operation.fragments, variables)
+        self.compiler = Compiler(schema, self.collector, operation.rights, variables)
+        self.max_cost = max_cost
+        root = schema.subscription_type
+        assert root is not None, "validation found the subscription's field"
+        self.fields = self.collector.root(root, operation.node)
+        (self.key, self.nodes), *_ = self.fields.items()
+        self.field = root.fields[self.nodes[0].name.value]
+        self.root = root
+        declared = declaration(self.field).source
+        assert isinstance(declared, Stream), "subscription fields are streams"
+        self.source = declared
+        given = arguments_of(self.field.args, self.nodes[0], variables)
+        self.scope = Scope(operation.rights, self.compiler.binds, given)
+
+    def plan(self) -> UpdatePlan:
+        self.compiler.check(self.root, self.nodes[0].name.value, self.field)
+        statement = self.of_events(self.changes())
+        steps = tuple(self.compiler.steps)
+        self.compiler.refuse_denied()
+        if self.compiler.cost > self.max_cost:
+            raise QueryTooComplex(
+                f"Each event may return about {self.compiler.cost} objects; at most {self.max_cost} are allowed."
+            )
+        sql, getters = render(statement, self.compiler.binds)
+        snapshot_sql, snapshot_getters = self.of_snapshot()
+        return UpdatePlan(
+            name=self.key,
+            source=self.source,
+            arguments={name: value.read for name, value in self.scope.arguments.items()},
+            sql=sql,
+            getters=getters,
+            snapshot_sql=snapshot_sql,
+            snapshot_getters=snapshot_getters,
+            steps=steps,
+            checkpoint=self.project("Checkpoint"),
+            reset=self.project("Reset"),
+        )
+
+    def type(self, name: str) -> GraphQLObjectType:
+        found = self.compiler.schema.type_map[name]
+        assert isinstance(found, GraphQLObjectType), f"{name} is an object type"
+        return found
+
+    def project(self, name: str) -> Project:
+        """Checkpoint and Reset are made without SQL, in the selection the client gave them."""
+        type_ = self.type(name)
+        parts = [(key, same[0].name.value) for key, same in self.collector.fields(type_, self.nodes).items()]
+        return lambda value: {key: name if field == "__typename" else value.get(field) for key, field in parts}
+
+    def changes(self) -> Row:
+        """The journal rows of a batch, with what the hub says of each."""
+        arrays = [
+            self.compiler.binds.add(lambda variables, _: variables[IDS], ARRAY(sa.BigInteger)),
+            self.compiler.binds.add(lambda variables, _: variables[CURSORS], ARRAY(sa.Text)),
+            self.compiler.binds.add(lambda variables, _: variables[SKIPPED], ARRAY(sa.Integer)),
+        ]
+        keys = (
+            sa.func.unnest(*arrays)
+            .table_valued(
+                sa.column("journal_id", sa.BigInteger),
+                sa.column("cursor", sa.Text),
+                sa.column("skipped", sa.Integer),
+                with_ordinality="n",
+            )
+            .render_derived()
+        )
+        entry = journal.alias()
+        columns = [keys.c.n, keys.c.cursor, keys.c.skipped, *entry.c]
+        return sa.select(*columns).select_from(keys.join(entry, entry.c.id == keys.c.journal_id)).subquery()
+
+    def of_events(self, events: Row) -> sa.Select[Any]:
+        place = Place((self.key,)).inside(events)
+        record = self.compiler.columns(
+            self.type(self.source.event),
+            self.collector.fields(self.type(self.source.event), self.nodes),
+            events,
+            place,
+        )
+        made = as_object(sa.select(*record).correlate(events))
+        return (
+            sa.select(events.c.n, sa.func.convert_to(sa.cast(made, sa.Text), sa.literal_column("'UTF8'")))
+            .select_from(events)
+            .where(*self.source.on(events, self.scope))
+            .order_by(events.c.n)
+        )
+
+    def of_snapshot(self) -> tuple[str | None, tuple[Getter, ...]]:
+        if self.source.snapshot is None or not self.scope.argument("snapshot").sample:
+            return None, ()
+        return render(self.of_events(self.source.snapshot(self.scope)), self.compiler.binds)
