@@ -1,6 +1,7 @@
 """GraphQL over HTTP: POST and GET on one path, on bare ASGI, because this is the path that every answer pays for."""
 
 import asyncio
+import hashlib
 import re
 import time
 import uuid
@@ -165,6 +166,9 @@ class GraphQLHttp:
             raise
         except Exception:
             outcome = "INTERNAL_ERROR"
+            # For the log entry of this request; its task has a context of its own.
+            digest = hashlib.sha256(document.encode()).hexdigest()
+            structlog.contextvars.bind_contextvars(operation_name=asked.operation_name, document_sha256=digest)
             raise
         finally:
             kind = KIND.match(document)

@@ -1,6 +1,7 @@
 """What the process says about itself: structured logs, and metrics for Prometheus. Neither holds personal data."""
 
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -16,6 +17,7 @@ CONTENT_TYPE: Final = prometheus_client.CONTENT_TYPE_LATEST
 SECRET: Final = frozenset(
     {"authorization", "token", "secret", "password", "cookie", "variables", "query", "document", "body", "dsn"}
 )
+ROW_VALUES: Final = re.compile(r"^(DETAIL|CONTEXT|QUERY|WHERE): .*$", re.MULTILINE)
 # Seconds; an answer from one statement takes about a thousandth.
 BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -29,6 +31,7 @@ def configure_logging(level: str = "INFO", *, as_json: bool = True) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact,
     ]
+    # Tracebacks are text here, so that the renderer for people does not print the local variables of each frame.
     printer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(sort_keys=False)
         if as_json
@@ -40,7 +43,8 @@ def configure_logging(level: str = "INFO", *, as_json: bool = True) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *([structlog.processors.format_exc_info] if as_json else []),
+                structlog.processors.format_exc_info,
+                without_row_values,
                 printer,
             ],
         )
@@ -57,6 +61,13 @@ def configure_logging(level: str = "INFO", *, as_json: bool = True) -> None:
 def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     for name in SECRET.intersection(event):
         event[name] = "[redacted]"
+    return event
+
+
+def without_row_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """PostgreSQL puts values of rows, such as a customer's email, into the details of its errors."""
+    if "exception" in event:
+        event["exception"] = ROW_VALUES.sub(r"\1:  [redacted]", event["exception"])
     return event
 
 

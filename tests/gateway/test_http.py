@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 from yarl import URL
 
 from domain.actor import ANONYMOUS
@@ -299,9 +300,21 @@ async def test_an_unexpected_error_shows_an_id_and_nothing_else(
     client: Client, engine: FakeEngine, error: Exception
 ) -> None:
     engine.behaviour["{a}"] = error
-    status, _, body = await client.send(body=b'{"query":"{a}"}')
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        status, _, body = await client.send(body=b'{"query":"{a}","operationName":"A"}')
     assert (status, code_of(body)) == (500, "INTERNAL_ERROR")
-    assert body["errors"][0]["extensions"]["errorId"] in body["errors"][0]["message"]
+    error_id = body["errors"][0]["extensions"]["errorId"]
+    assert error_id in body["errors"][0]["message"]
+    assert logs == [
+        {
+            "event": "request_failed",
+            "error_id": error_id,
+            "operation_name": "A",
+            "document_sha256": hashlib.sha256(b"{a}").hexdigest(),
+            "exc_info": True,
+            "log_level": "error",
+        }
+    ]
     assert "hunter2" not in json.dumps(body)
     assert (await client.send())[0] == 200
 

@@ -48,6 +48,28 @@ async def test_an_operation_goes_through_to_the_database(http: aiohttp.ClientSes
         assert (await response.json())["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
+@pytest.mark.parametrize(
+    ("params", "status", "code"),
+    [
+        ({"query": "{"}, 400, "GRAPHQL_PARSE_FAILED"),
+        ({"query": ""}, 400, "GRAPHQL_PARSE_FAILED"),
+        ({"query": "{ordrs}"}, 400, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "query A {__typename} query B {__typename}"}, 400, "OPERATION_RESOLUTION_FAILURE"),
+        ({"query": "query A {__typename}", "operationName": "B"}, 400, "OPERATION_RESOLUTION_FAILURE"),
+        ({"query": "query ($id: ID!) {node(id: $id) {id}}"}, 400, "BAD_USER_INPUT"),
+        ({"query": '{item(sku: "A") {sku}}', "variables": {"unused": 1}}, 401, "UNAUTHENTICATED"),
+    ],
+)
+async def test_what_is_wrong_with_an_operation_is_said_with_its_status(
+    http: aiohttp.ClientSession, url: str, params: dict[str, object], status: int, code: str
+) -> None:
+    async with http.post(f"{url}/graphql", json=params) as response:
+        body = await response.json()
+        assert (response.status, body["errors"][0]["extensions"]["code"]) == (status, code)
+    assert "data" not in body
+    assert "Did you mean" not in body["errors"][0]["message"]
+
+
 async def test_the_limits_of_the_settings_hold(http: aiohttp.ClientSession, url: str) -> None:
     hostile = "{" + "o{o{id}}" * 300 + "}"
     async with http.post(f"{url}/graphql", json={"query": hostile}) as response:
