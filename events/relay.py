@@ -7,6 +7,7 @@ connection, and another takes over within `STANDBY_SECONDS`.
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -23,10 +24,14 @@ LEADER_LOCK = db.stream.RELAY_LOCK + 1
 
 
 class Relay:
-    """Runs until cancelled. `moved` counts events moved by this process, `position` is the newest one it stamped."""
+    """Runs until cancelled. `moved` counts events moved by this process, `position` is the newest one it stamped.
 
-    def __init__(self, dsn: str) -> None:
+    PostgreSQL's own bus is called within the move; `announce` calls another bus, after the commit.
+    """
+
+    def __init__(self, dsn: str, announce: Callable[[], Awaitable[None]] | None = None) -> None:
         self.dsn = dsn
+        self.announce = announce
         self.moved = 0
         self.position = 0
         self.leading = False
@@ -56,6 +61,8 @@ class Relay:
                 moved, position = await db.stream.move(connection, BATCH)
                 self.moved += moved
                 self.position = max(self.position, position)
+                if moved and self.announce is not None:
+                    await self.announce()
                 if moved < BATCH:
                     await self.pause()
         finally:
