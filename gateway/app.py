@@ -16,6 +16,8 @@ from db.health import Health
 from db.pool import Pool
 from db.reader import PoolReader, Reader
 from events.cursor import Signer
+from events.hub import Hub
+from events.store_log import StoreLog
 from gateway import health, pages
 from gateway.admission import Admission
 from gateway.api_keys import ApiKeys
@@ -24,20 +26,27 @@ from gateway.cors import Cors
 from gateway.http import Engine, GraphQLHttp, HttpOptions
 from gateway.limits import check_source
 from gateway.oidc import KeySet, Oidc, OidcTokens
+from gateway.realtime import Realtime
 from gateway.settings import Settings
 from gateway.telemetry import Metrics
 from gateway.tokens import OwnTokens
 from gateway.weights import check_document
 from resolvers.plan import Checks
 
-# Changes when an event log is replaced by an older one, which makes all cursors void.
-EPOCH = "1"
 
+def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: Engine | None = None) -> Starlette:
+    """The gateway on a pool that the caller opened and closes; `engine` replaces the read engine in tests.
 
-def create_app(settings: Settings, pool: Pool, engine: Engine | None = None) -> Starlette:
-    """The gateway on a pool that the caller opened and closes; `engine` replaces the read engine in tests."""
+    `dsn` is the pool's database, for connections of one's own: with it, changes are relayed and can be followed.
+    """
     metrics = Metrics()
     reader = PoolReader(pool)
+    hub = Hub(StoreLog(reader))
+    signer = Signer(cursor_secret(settings))
+    reading = read_engine(settings, reader, metrics, signer, hub)
+    realtime = Realtime(settings, dsn, hub, reading, reader, signer) if dsn else None
+    if realtime is not None:
+        realtime.watch(metrics)
     authenticator = Authenticator(
         own=OwnTokens(settings.token_secrets) if settings.token_secrets else None,
         keys=ApiKeys(functools.partial(db.api_keys.by_prefix, reader)),
@@ -45,22 +54,24 @@ def create_app(settings: Settings, pool: Pool, engine: Engine | None = None) -> 
     admission = Admission(settings.operations_at_once, settings.operations_waiting, settings.waiting_seconds)
     metrics.watch("ordergraph_operations_running", "Operations that run now.", lambda: admission.running)
     metrics.watch("ordergraph_operations_waiting", "Operations that wait for a place.", lambda: len(admission.queue))
-    endpoint = GraphQLHttp(
-        engine or read_engine(settings, reader, metrics), authenticator, admission, metrics, http_options(settings)
-    )
+    endpoint = GraphQLHttp(engine or reading, authenticator, admission, metrics, http_options(settings))
     return Starlette(
         routes=[
             Route("/graphql", endpoint),
             *health.routes(metrics, Health(pool).trouble),
             *([pages.route()] if settings.graphiql else []),
         ],
-        lifespan=functools.partial(lifespan, oidc(settings), authenticator),
+        lifespan=functools.partial(lifespan, oidc(settings), authenticator, realtime),
     )
 
 
 @contextlib.asynccontextmanager
-async def lifespan(provider: Oidc | None, authenticator: Authenticator, _: Starlette) -> AsyncIterator[None]:
+async def lifespan(
+    provider: Oidc | None, authenticator: Authenticator, realtime: Realtime | None, _: Starlette
+) -> AsyncIterator[None]:
     async with contextlib.AsyncExitStack() as stack:
+        if realtime is not None:
+            await stack.enter_async_context(realtime.running())
         if provider is not None:
             http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
             key_set = KeySet(provider.jwks_url, http)
@@ -69,13 +80,15 @@ async def lifespan(provider: Oidc | None, authenticator: Authenticator, _: Starl
         yield
 
 
-def read_engine(settings: Settings, reader: Reader, metrics: Metrics) -> Engine:
+def read_engine(
+    settings: Settings, reader: Reader, metrics: Metrics, signer: Signer, hub: Hub
+) -> resolvers.execute.Engine:
     checks = Checks(
         source=functools.partial(check_source, limits=settings.limit),
         document=functools.partial(check_document, limits=settings.limit),
     )
     executable = schema.build.executable(schema.build.build())
-    engine = resolvers.execute.Engine(executable, reader, checks, Signer(cursor_secret(settings)), epoch=EPOCH)
+    engine = resolvers.execute.Engine(executable, reader, checks, signer, epoch=lambda: hub.epoch)
     for name in engine.plans.counters():
         metrics.watch(
             f"ordergraph_{name}",

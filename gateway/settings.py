@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     pool_max: int = Field(default=10, ge=1, description="Database connections at most.")
     statement_seconds: float = Field(default=2.0, gt=0, description="A database statement is ended after this long.")
 
+    bus_url: SecretStr | None = Field(
+        default=None, description="Bus for wake-up calls, redis:// or kafka://; unset: PostgreSQL itself."
+    )
+
     token_secret: SecretStr | None = Field(
         default=None,
         description="Signs our own tokens, 32 characters or more; unset: made once for the embedded database.",

@@ -3,7 +3,7 @@
 import datetime as dt
 import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -52,7 +52,7 @@ class Engine:
         checks: Checks,
         signer: Signer,
         *,
-        epoch: str,
+        epoch: Callable[[], str],
         fetchers: Mapping[str, LiveFetch] | None = None,
     ) -> None:
         self.schema = schema
@@ -84,7 +84,7 @@ class Engine:
         if plan.sql is None:
             return printed(self.printer.answer(operation, {}, sent), [], b"")
         data, position, as_of = await self.reader.row(plan.sql, plan.parameters(variables, actor))
-        cursor = self.signer.text(Cursor(self.epoch, position, scope_of(actor)))
+        cursor = self.signer.text(Cursor(self.epoch(), position, scope_of(actor)))
         facts = b'"cursor":"%b","asOf":"%b"' % (cursor.encode(), as_of.encode())
         if not plan.steps and not plan.meta:
             return Answer(b'{"data":%b,"extensions":{%b}}' % (data, facts))

@@ -34,11 +34,11 @@ WEBSOCKET_MESSAGE_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How to serve: `before` gets the pool before the first request, `ready` our address when requests are answered."""
+    """How to serve: `before` works on the migrated database, `ready` gets our address when requests are answered."""
 
     ready: Callable[[str], None]
-    before: Callable[["Pool"], Awaitable[None]] | None = None
-    # Seconds to wait for an earlier run to let go of the port.
+    before: Callable[[str], Awaitable[None]] | None = None
+    # Seconds to wait for an earlier run to let go of port and folder.
     patience: float = 0.0
     until_parent_ends: bool = False
 
@@ -68,7 +68,8 @@ def run(settings: "Settings", manner: Manner) -> None:
             for talkative in TALKATIVE:
                 logging.getLogger(talkative).setLevel(logging.WARNING)
             settings = gateway.signing.with_secret(settings)
-            with database.opened(settings, POSTGRES_SECONDS) as opened, asyncio.Runner(loop_factory=_loop) as runner:
+            held = database.opened(settings, stop_seconds=POSTGRES_SECONDS, patience=manner.patience)
+            with held as opened, asyncio.Runner(loop_factory=_loop) as runner:
                 runner.run(_serve(settings, opened, bound, lifetime, manner))
     except (KeyboardInterrupt, asyncio.CancelledError):
         if not lifetime.ending:
@@ -80,12 +81,13 @@ async def _serve(
 ) -> None:
     lifetime.on_end = _canceller()
     await database.prepare(opened)
+    if manner.before is not None:
+        await manner.before(opened.dsn)
     async with _pool(settings, opened.dsn) as pool:
         import gateway.app
 
-        if manner.before is not None:
-            await manner.before(pool)
-        server = _server(gateway.app.create_app(settings, pool), opened, lambda: manner.ready(listener.url(bound)))
+        app = gateway.app.create_app(settings, pool, opened.dsn)
+        server = _server(app, opened, lambda: manner.ready(listener.url(bound)))
         lifetime.on_end = lambda: _end(server)
         try:
             await server.serve(sockets=[bound])

@@ -109,7 +109,7 @@ async def shop(pool: Pool) -> AsyncIterator[Shop]:
     hub = Hub(StoreLog(reader))
     await hub.start()
     signer = Signer(b"test")
-    engine = Engine(core, reader, checks, signer, epoch=hub.epoch)
+    engine = Engine(core, reader, checks, signer, epoch=lambda: hub.epoch)
     yield Shop(pool, Subscriptions(engine, hub, reader, signer), hub)
     hub.shut_down()
 

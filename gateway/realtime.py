@@ -1,0 +1,81 @@
+"""The parts of a process that make changes travel: relay, wake-up calls, hub, and the subscriptions on top."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+import structlog
+from broadcaster import Broadcast
+from broadcaster._backends.base import BroadcastBackend
+
+from db.bus import PostgresBackend
+from db.reader import Reader
+from events.cursor import Signer
+from events.hints import Hints
+from events.hub import Hub
+from events.relay import Relay
+from gateway.settings import Settings
+from gateway.telemetry import Metrics
+from resolvers.execute import Engine
+from resolvers.subscriptions import Subscriptions
+
+log = structlog.get_logger(__name__)
+
+RESTART_SECONDS = 1.0
+
+
+class Realtime:
+    """Made by the composition root; `running` spans the life of the process."""
+
+    def __init__(self, settings: Settings, dsn: str, hub: Hub, engine: Engine, reader: Reader, signer: Signer) -> None:
+        self.hub = hub
+        other_bus = settings.bus_url is not None
+        self.hints = Hints(backend(settings, dsn), hub.hint)
+        self.relay = Relay(dsn, self.hints.publish if other_bus else None)
+        self.subscriptions = Subscriptions(engine, hub, reader, signer)
+
+    def watch(self, metrics: Metrics) -> None:
+        """What an operator wants to see of the stream."""
+        gauges: dict[str, tuple[str, Callable[[], float]]] = {
+            "ordergraph_log_position": ("Newest log position this process has read.", lambda: self.hub.position),
+            "ordergraph_subscriptions": ("Subscriptions open here.", lambda: len(self.hub.subscribers)),
+            "ordergraph_subscription_groups": ("Different questions among them.", lambda: len(self.hub.groups)),
+            "ordergraph_bus_alive": ("Whether wake-up calls come through.", lambda: self.hints.alive),
+            "ordergraph_relay_leading": ("Whether this process moves the outbox.", lambda: self.relay.leading),
+        }
+        for name, (meaning, read) in gauges.items():
+            metrics.watch(name, meaning, read)
+        metrics.watch("ordergraph_pushes", "Payloads given to clients.", lambda: self.hub.pushed, counter=True)
+        metrics.watch("ordergraph_relayed", "Events moved by this process.", lambda: self.relay.moved, counter=True)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        await self.hub.start()
+        parts = {"relay": self.relay.run, "hints": self.hints.run, "hub": self.hub.run}
+        tasks = [asyncio.create_task(kept_running(name, part)) for name, part in parts.items()]
+        try:
+            yield
+        finally:
+            self.hub.shut_down()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def kept_running(name: str, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """These parts never end by themselves; one that does has a defect, which is logged and must not stop the rest."""
+    while True:
+        try:
+            await part()
+        except Exception:
+            log.exception("a part of the stream failed and is started again", part=name)
+        await asyncio.sleep(RESTART_SECONDS)
+
+
+def backend(settings: Settings, dsn: str) -> Callable[[], BroadcastBackend]:
+    """PostgreSQL unless another bus is named; broadcaster knows Redis, Kafka and memory by their addresses."""
+    if settings.bus_url is None:
+        return lambda: PostgresBackend(dsn)
+    address = settings.bus_url.get_secret_value()
+    return lambda: Broadcast(address)._backend  # noqa: SLF001  # broadcaster makes backends of addresses nowhere else
