@@ -20,8 +20,11 @@ READ: Final = frozenset(
         b"sec-fetch-site",
     }
 )
-# A watch costs a task, so only operations that last get one.
-WATCH_AFTER_SECONDS: Final = 0.05
+# How late a deadline may be, and how long a client is gone before anybody notices.
+LOOK_SECONDS: Final = 0.05
+# Why an exchange ended too early.
+LATE: Final = "DEADLINE_EXCEEDED"
+GONE: Final = "CLIENT_GONE"
 
 
 class ClientGone(Exception):  # noqa: N818  (no error: there is nobody left to tell)
@@ -63,28 +66,70 @@ def refuse_length(longest: int) -> bytes:
     raise PayloadTooLarge(f"The body is longer than {longest} bytes (ORDERGRAPH_LONGEST_BODY).")
 
 
-class HangUp:
-    """Cancels the current task when its client hangs up. Begin it once the body is read, and always `end` it."""
+class Exchange:
+    """One request while it is served. What ends it too early cancels its task and stands in `ended`."""
 
-    __slots__ = ("gone", "receive", "task", "timer", "watch")
+    __slots__ = ("before", "due", "ended", "heard", "listening", "receive", "task")
 
-    def __init__(self, receive: Receive, task: asyncio.Task[object]) -> None:
+    def __init__(self, receive: Receive, task: asyncio.Task[object], due: float) -> None:
         self.receive = receive
         self.task = task
-        self.gone = False
-        self.watch: asyncio.Task[None] | None = None
-        self.timer = task.get_loop().call_later(WATCH_AFTER_SECONDS, self.begin)
+        self.due = due
+        self.before = task.cancelling()
+        self.ended = ""
+        # The body is read, so what comes next from the client can only be that it leaves.
+        self.heard = False
+        self.listening: asyncio.Task[None] | None = None
 
-    def begin(self) -> None:
-        self.watch = self.task.get_loop().create_task(self.wait())
+    def look(self, now: float) -> None:
+        """Called from time to time; a request that is over soon never is, so it costs no task to listen."""
+        if now >= self.due:
+            self.end(LATE)
+        elif self.heard and self.listening is None:
+            self.listening = self.task.get_loop().create_task(self.listen())
 
-    async def wait(self) -> None:
+    async def listen(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
-        self.gone = True
-        self.task.cancel()
+        self.end(GONE)
 
-    def end(self) -> None:
-        self.timer.cancel()
-        if self.watch is not None:
-            self.watch.cancel()
+    def end(self, reason: str) -> None:
+        if not self.ended:
+            self.ended = reason
+            self.task.cancel()
+
+    def finish(self) -> None:
+        if self.listening is not None:
+            self.listening.cancel()
+
+    def own_cancellation(self) -> bool:
+        """Whether the task was cancelled from here and from nowhere else; takes the cancellation back."""
+        return bool(self.ended) and self.task.uncancel() <= self.before
+
+
+class Patrol:
+    """Looks after all exchanges with one timer, because a timer for each costs more than the rest of its way in."""
+
+    def __init__(self) -> None:
+        self.exchanges: set[Exchange] = set()
+        self.timer: asyncio.TimerHandle | None = None
+
+    def begin(self, receive: Receive, seconds: float) -> Exchange:
+        task = asyncio.current_task()
+        assert task is not None, "requests are served in tasks"
+        loop = task.get_loop()
+        exchange = Exchange(receive, task, loop.time() + seconds)
+        self.exchanges.add(exchange)
+        if self.timer is None:
+            self.timer = loop.call_later(LOOK_SECONDS, self.look, loop)
+        return exchange
+
+    def finish(self, exchange: Exchange) -> None:
+        self.exchanges.discard(exchange)
+        exchange.finish()
+
+    def look(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for exchange in tuple(self.exchanges):
+            exchange.look(now)
+        self.timer = loop.call_later(LOOK_SECONDS, self.look, loop) if self.exchanges else None

@@ -18,7 +18,7 @@ from gateway.admission import Admission
 from gateway.auth import Authenticator
 from gateway.cors import NO_OTHER_SITE, Cors
 from gateway.errors import Headers, StatusStyle
-from gateway.exchange import ClientGone, HangUp, read_body, read_headers
+from gateway.exchange import GONE, ClientGone, Exchange, Patrol, read_body, read_headers
 from gateway.negotiation import Media
 from gateway.params import Params
 from gateway.persisted import PersistedQueries
@@ -75,6 +75,7 @@ class GraphQLHttp:
         self.metrics = metrics
         self.options = options
         self.persisted = PersistedQueries() if options.persisted_queries else None
+        self.patrol = Patrol()
         self.failure_statuses = errors.failure_statuses(options.style)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,21 +119,25 @@ class GraphQLHttp:
             raise errors.UnsupportedMediaType("Send the body uncompressed.")
 
     async def operation(self, scope: Scope, headers: dict[bytes, bytes], media: Media, receive: Receive) -> Reply:
-        """One clock for both phases, because a clock costs more than most of what happens here."""
         asked: Params | None = None
+        exchange = self.patrol.begin(receive, self.options.body_seconds)
         try:
-            async with asyncio.timeout(self.options.body_seconds) as clock:
-                asked = await self.read(scope, headers, receive)
-                clock.reschedule(asyncio.get_running_loop().time() + self.options.operation_seconds)
-                return await self.answer(asked, headers, media, receive, scope["method"])
-        except TimeoutError:
-            if not clock.expired():
+            asked = await self.read(scope, headers, receive)
+            exchange.due = asyncio.get_running_loop().time() + self.options.operation_seconds
+            exchange.heard = True
+            return await self.answer(asked, headers, media, exchange, scope["method"])
+        except asyncio.CancelledError:
+            if not exchange.own_cancellation():
                 raise
+            if exchange.ended == GONE:
+                raise ClientGone from None
             if asked is None:
                 raise errors.SlowBody(f"The body did not arrive within {self.options.body_seconds:g} s.") from None
             raise DeadlineExceeded(
                 f"The operation took longer than {self.options.operation_seconds:g} s and was ended."
             ) from None
+        finally:
+            self.patrol.finish(exchange)
 
     async def read(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Params:
         if scope["method"] == "POST":
@@ -144,7 +149,7 @@ class GraphQLHttp:
         return params.from_query_string(scope["query_string"])
 
     async def answer(
-        self, asked: Params, headers: dict[bytes, bytes], media: Media, receive: Receive, method: str
+        self, asked: Params, headers: dict[bytes, bytes], media: Media, exchange: Exchange, method: str
     ) -> Reply:
         started = time.perf_counter()
         document, sha256 = self.document(asked)
@@ -153,19 +158,18 @@ class GraphQLHttp:
         actor = self.authenticator.known(authorization)
         if actor is None:
             actor = await self.authenticator.actor(authorization)
-        # What is left when the work is cancelled and nobody says otherwise.
-        outcome = "DEADLINE_EXCEEDED"
+        outcome = "INTERNAL_ERROR"
         try:
-            answer = await self.answer_while_heard(request, actor, receive, method == "POST")
+            async with self.admission:
+                answer = await self.engine.answer(request, actor, allow_mutation=method == "POST")
             outcome = self.outcome(answer)
-        except ClientGone:
-            outcome = "CLIENT_GONE"
+        except asyncio.CancelledError:
+            outcome = exchange.ended or "CANCELLED"
             raise
         except OrdergraphError as error:
             outcome = error.code
             raise
         except Exception:
-            outcome = "INTERNAL_ERROR"
             # For the log entry of this request; its task has a context of its own.
             digest = hashlib.sha256(document.encode()).hexdigest()
             structlog.contextvars.bind_contextvars(operation_name=asked.operation_name, document_sha256=digest)
@@ -185,24 +189,6 @@ class GraphQLHttp:
         if asked.query is None:
             raise errors.MalformedRequest("The parameter query is missing: it holds the GraphQL document.")
         return asked.query, None
-
-    async def answer_while_heard(
-        self, request: GraphQLRequest, actor: Actor, receive: Receive, allow_mutation: bool
-    ) -> Answer:
-        """The engine's answer, unless the client hangs up first: then the work ends too."""
-        task = asyncio.current_task()
-        assert task is not None
-        hang_up = HangUp(receive, task)
-        try:
-            async with self.admission:
-                return await self.engine.answer(request, actor, allow_mutation=allow_mutation)
-        except asyncio.CancelledError:
-            if hang_up.gone:
-                task.uncancel()
-                raise ClientGone from None
-            raise
-        finally:
-            hang_up.end()
 
     def outcome(self, answer: Answer) -> str:
         if answer.failure is not None:

@@ -1,6 +1,6 @@
 """CPU per request of the HTTP endpoint alone: ASGI in, an engine that answers at once, ASGI out.
 
-    .venv/bin/python -m tests.benchmarks.http_overhead
+.venv/bin/python -m tests.benchmarks.http_overhead
 """
 
 import datetime
