@@ -17,11 +17,18 @@ from graphql import (
     print_schema,
 )
 
+from resolvers.json_sql import TYPE_KEY
 from resolvers.plan import Operation
 
 
 def by_response_name(source: Any, info: GraphQLResolveInfo[Any], **_arguments: Any) -> Any:
     return source.get(info.path.key)
+
+
+def by_type_key(value: Any, _info: GraphQLResolveInfo[Any], _abstract: Any) -> str:
+    """The compiler has written the type of an abstract value beside its fields."""
+    name: str = value[TYPE_KEY]
+    return name
 
 
 class Printer:
@@ -40,5 +47,6 @@ class Printer:
             variable_values=dict(variables),
             operation_name=operation.name,
             field_resolver=by_response_name,
+            type_resolver=by_type_key,
             hide_suggestions=True,
         )

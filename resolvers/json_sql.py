@@ -9,6 +9,13 @@ from sqlalchemy.dialects.postgresql import JSON
 from resolvers.sources import Row, Sql
 
 EMPTY_LIST: sa.ColumnClause[Any] = sa.literal_column("'[]'::json")
+ROW = "@"
+"""The alias of a row that becomes JSON. No response name is spelled so; `row_to_json(r)` would mean a column `r`."""
+WHOLE_ROW: sa.ColumnClause[Any] = sa.literal_column('"@"')
+TYPE_KEY = "__ordergraph_type"
+"""Where graphql-core finds the type of an abstract value, when it prints."""
+MAX_PARTS = 50
+"""PostgreSQL passes at most 100 arguments to a function: a name and a value for each part."""
 
 
 def text_constant(value: str) -> Sql:
@@ -17,25 +24,41 @@ def text_constant(value: str) -> Sql:
 
 
 def build_object(parts: Mapping[str, Sql]) -> Sql:
+    names = list(parts)
+    chunks = [names[start : start + MAX_PARTS] for start in range(0, len(names), MAX_PARTS)] or [[]]
+    made = [build_chunk({name: parts[name] for name in chunk}) for chunk in chunks]
+    return made[0] if len(made) == 1 else joined_objects(made)
+
+
+def build_chunk(parts: Mapping[str, Sql]) -> Sql:
     flat: list[Any] = []
     for name, part in parts.items():
         flat += [text_constant(name), part]
     return sa.func.json_build_object(*flat, type_=JSON)
 
 
+def joined_objects(objects: Sequence[Sql]) -> Sql:
+    """Several JSON objects, none of them empty, as one: their braces are cut off, commas put between."""
+    inner = [sa.func.substr(sa.cast(each, sa.Text), 2, sa.func.length(sa.cast(each, sa.Text)) - 2) for each in objects]
+    comma, opening, closing = (sa.literal_column(f"'{sign}'", sa.Text) for sign in ",{}")
+    return sa.cast(sa.func.concat(opening, sa.func.concat_ws(comma, *inner), closing), JSON)
+
+
 def as_record(columns: Sequence[sa.Label[Any]]) -> sa.Select[Any]:
-    inner = sa.select(*columns).subquery("r")
-    return sa.select(sa.func.row_to_json(sa.literal_column("r"), type_=JSON)).select_from(inner)
+    return row_of(sa.select(*columns))
 
 
 def as_object(inner: sa.Select[Any]) -> Sql:
-    made = sa.func.row_to_json(sa.literal_column("r"), type_=JSON)
-    return sa.select(made).select_from(inner.subquery("r")).scalar_subquery()
+    return row_of(inner).scalar_subquery()
 
 
 def as_list(inner: sa.Select[Any]) -> Sql:
-    made = sa.func.coalesce(sa.func.json_agg(sa.literal_column("r")), EMPTY_LIST, type_=JSON)
-    return sa.select(made).select_from(inner.subquery("r")).scalar_subquery()
+    made = sa.func.coalesce(sa.func.json_agg(WHOLE_ROW), EMPTY_LIST, type_=JSON)
+    return sa.select(made).select_from(inner.subquery(ROW)).scalar_subquery()
+
+
+def row_of(inner: sa.Select[Any]) -> sa.Select[Any]:
+    return sa.select(sa.func.row_to_json(WHOLE_ROW, type_=JSON)).select_from(inner.subquery(ROW))
 
 
 def correlated(select: sa.Select[Any], around: Sequence[Row]) -> sa.Select[Any]:

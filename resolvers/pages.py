@@ -4,22 +4,19 @@ A cursor is the sort key of its edge, so a page costs the same wherever it stand
 pages neither repeat nor hide others.
 """
 
-import base64
-import binascii
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import sqlalchemy as sa
 from graphql import GraphQLField, GraphQLObjectType, get_named_type
 from graphql.language import ast
 from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 
 from domain.errors import BadInput
+from resolvers.cursors import cursor_decoder, encode_cursor
 from resolvers.declared import row_set
 from resolvers.json_sql import EMPTY_LIST, as_object, build_object, correlated, text_constant
 from resolvers.scope import Scope
-from resolvers.sources import Order, Page, Row, Sql
+from resolvers.sources import Page, Row, Sql
 
 if TYPE_CHECKING:
     from resolvers.compiler import Compiler, Place
@@ -76,9 +73,9 @@ class Connection:
 
     def sql(self) -> Sql:
         columns = [self.part(key, same).label(key) for key, same in self.selected.items()]
-        inner = correlated(sa.select(*columns).select_from(self.rows), self.at.rows).subquery("r")
-        made = sa.func.row_to_json(sa.literal_column("r"), type_=JSON)
-        return sa.select(made).select_from(inner).scalar_subquery()
+        # Without `having` a selection of nothing but `totalCount` would give one object per row of the page.
+        page = sa.select(*columns).select_from(self.rows).having(sa.true())
+        return as_object(correlated(page, self.at.rows))
 
     def part(self, key: str, nodes: list[ast.FieldNode]) -> Sql:
         at = self.at.field(key)
@@ -131,7 +128,9 @@ class Connection:
 
     def gather(self, each: Sql) -> Sql:
         inside = self.rows.c.ordergraph_n <= self.first
-        return sa.func.coalesce(sa.func.json_agg(each).filter(inside), EMPTY_LIST, type_=JSON)
+        # PostgreSQL 16 sorts once for all ordered aggregates, such as that of `endCursor`: say which order is meant.
+        listed = sa.func.json_agg(aggregate_order_by(each, self.rows.c.ordergraph_n))
+        return sa.func.coalesce(listed.filter(inside), EMPTY_LIST, type_=JSON)
 
     def node(self, nodes: list[ast.FieldNode], at: "Place") -> Sql:
         place = at.inside(self.rows, self.size)
@@ -185,22 +184,3 @@ def object_type(type_: Any) -> GraphQLObjectType:
 def first_of(array: Any) -> Sql:
     element: Sql = sa.type_coerce(array, sa.ARRAY(sa.Text))[1]
     return element
-
-
-def encode_cursor(name: str, keys: Any) -> Sql:
-    content = sa.func.json_build_array(sa.literal_column(f"'{name}'::text"), *keys)
-    octets = sa.func.convert_to(sa.cast(content, sa.Text), sa.literal_column("'UTF8'"))
-    return sa.func.translate(sa.func.encode(octets, sa.literal_column("'base64'")), sa.literal_column("E'\\n'"), "")
-
-
-def cursor_decoder(name: str, order: Order) -> Callable[[Any], list[Any]]:
-    def decode(text: Any) -> list[Any]:
-        try:
-            found = orjson.loads(base64.b64decode(text, validate=True))
-            if isinstance(found, list) and found[0] == name and len(found) == len(order.types) + 1:
-                return [read(part) for read, part in zip(order.types, found[1:], strict=True)]
-        except (ValueError, TypeError, binascii.Error, LookupError):
-            pass
-        raise BadInput(f"`after` is no cursor of this list{f' in order {name}' if name else ''}: use its `endCursor`.")
-
-    return decode

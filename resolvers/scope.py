@@ -54,6 +54,8 @@ class Scope:
     def bind(self, value: Value, type_: Any, convert: Callable[[Any], Any] | None = None) -> sa.BindParameter[Any]:
         """A parameter with the content of `value`; `convert` raises BadInput for content that cannot be meant."""
         read = value.read
+        if isinstance(type_, sa.ARRAY) or type_ is sa.Text:
+            convert = storable if convert is None else chained(convert, storable)
         if convert is None:
             return self.binds.add(lambda variables, _: read(variables), type_)
         return self.binds.add(lambda variables, _: convert(read(variables)), type_)
@@ -61,3 +63,19 @@ class Scope:
     def actor(self, read: Callable[[Actor], Any], type_: Any) -> sa.BindParameter[Any]:
         """A parameter with something of the caller, such as the customer whose orders these are."""
         return self.binds.add(lambda _, actor: read(actor), type_)
+
+
+def chained(first: Callable[[Any], Any], then: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: then(first(value))
+
+
+def storable(value: Any) -> Any:
+    """Text that PostgreSQL cannot hold (NUL, half a surrogate pair) equals nothing there: it travels as null."""
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    if not isinstance(value, str) or (value.isascii() and "\x00" not in value):
+        return value
+    try:
+        return None if b"\x00" in value.encode() else value
+    except UnicodeEncodeError:
+        return None

@@ -27,9 +27,10 @@ class Collector:
     def fields(self, type_: GraphQLObjectType, nodes: Sequence[ast.FieldNode]) -> Fields:
         """The merged sub-selections of several nodes with one response name."""
         found: Fields = {}
+        visited: set[str] = set()  # one for all nodes: else crossed fragments double their fields at every level
         for node in nodes:
             if node.selection_set is not None:
-                self.collect(type_, node.selection_set, found, set())
+                self.collect(type_, node.selection_set, found, visited)
         return found
 
     def root(self, type_: GraphQLObjectType, operation: ast.OperationDefinitionNode) -> Fields:

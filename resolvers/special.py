@@ -19,7 +19,7 @@ from resolvers.json_sql import as_object, build_object
 from resolvers.scope import Scope
 from resolvers.sources import RowSet, Sql
 from resolvers.steps import MergeStep, Run
-from resolvers.values import Read
+from resolvers.values import Read, batch_bound
 
 if TYPE_CHECKING:
     from resolvers.compiler import Compiler, Place
@@ -35,31 +35,41 @@ def root(
     return one_node(compiler, field, nodes, scope, at)
 
 
-def candidates(
-    compiler: "Compiler", field: GraphQLField, nodes: list[ast.FieldNode], given: Sql, at: "Place"
-) -> list[Sql]:
-    """One sub-select per type that may have the id; at most one of them finds a row."""
+def candidates(compiler: "Compiler", field: GraphQLField, nodes: list[ast.FieldNode], given: Sql, at: "Place") -> Sql:
+    """One sub-select per type that may have the id; at most one of them finds a row.
+
+    With steps, each keeps a place of its own: the same response name may be another field for another type.
+    """
     interface = get_named_type(field.type)
     assert isinstance(interface, GraphQLInterfaceType), "node fields return an interface"
-    found = []
-    for type_ in compiler.schema.get_possible_types(interface):
+    found, steps = {}, len(compiler.steps)
+    for number, type_ in enumerate(compiler.schema.get_possible_types(interface)):
         row = row_set(type_).table.alias()
         conditions = [row.c.id == given, *compiler.visible(type_, row)]
-        found.append(as_object(compiler.record(type_, nodes, row, at.inside(row)).where(*conditions).limit(1)))
-    return found
+        record = compiler.record(type_, nodes, row, at.field(str(number)).inside(row), abstract=True)
+        found[str(number)] = as_object(record.where(*conditions).limit(1))
+    if len(compiler.steps) == steps:
+        return sa.func.coalesce(*found.values(), type_=JSON)
+    compiler.steps.append(MergeStep(at.path, found_one))
+    return build_object(found)
+
+
+def found_one(value: Any, _run: Run) -> Any:
+    """The one candidate that is there, for one id or for each of a list."""
+    if isinstance(value, list):
+        return [found_one(item, _run) for item in value]
+    return next((candidate for candidate in value.values() if candidate is not None), None)
 
 
 def one_node(compiler: "Compiler", field: GraphQLField, nodes: list[ast.FieldNode], scope: Scope, at: "Place") -> Sql:
-    given = scope.bind(scope.argument("id"), sa.Uuid, as_uuid)
-    return sa.func.coalesce(*candidates(compiler, field, nodes, given, at), type_=JSON)
+    return candidates(compiler, field, nodes, scope.bind(scope.argument("id"), sa.Uuid, as_uuid), at)
 
 
 def many_nodes(compiler: "Compiler", field: GraphQLField, nodes: list[ast.FieldNode], scope: Scope, at: "Place") -> Sql:
     ids = scope.argument("ids")
     keys = keys_table({"id": scope.bind(ids, ARRAY(sa.Uuid), as_uuids)})
-    place = at.inside(keys, len(ids.sample))
-    found = sa.func.coalesce(*candidates(compiler, field, nodes, keys.c.id, place), type_=JSON)
-    return in_order(keys, found)
+    place = at.inside(keys, batch_bound(len(ids.sample)))
+    return in_order(keys, candidates(compiler, field, nodes, keys.c.id, place))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,7 @@ def entities(compiler: "Compiler", nodes: list[ast.FieldNode], scope: Scope, at:
     parts = {}
     for number, group in enumerate(groups):
         place = at.field(str(number))
-        parts[str(number)] = group_sql(compiler, nodes, scope, finder, group, place, len(given.sample))
+        parts[str(number)] = group_sql(compiler, nodes, scope, finder, group, place)
     compiler.steps.append(MergeStep(at.path, merger(finder, groups, given.read, at.path)))
     return build_object(parts)
 
@@ -96,7 +106,6 @@ def group_sql(
     finder: "Finder",
     group: Group,
     at: "Place",
-    times: int,
 ) -> Sql:
     type_ = compiler.schema.type_map[group.type_name]
     assert isinstance(type_, GraphQLObjectType), "an entity is an object"
@@ -114,9 +123,9 @@ def group_sql(
     keys = keys_table(arrays)
     row = row_set(type_).table.alias()
     matches = row_set(type_).keys[group.key](row, {name: keys.c[name] for name in group.key})
-    place = at.inside(keys, times).inside(row)
-    record = compiler.record(type_, nodes, row, place).where(matches, *compiler.visible(type_, row)).limit(1)
-    return in_order(keys, as_object(record))
+    place = at.inside(keys, batch_bound(len(given.sample))).inside(row)
+    record = compiler.record(type_, nodes, row, place, abstract=True)
+    return in_order(keys, as_object(record.where(matches, *compiler.visible(type_, row)).limit(1)))
 
 
 class Finder:
@@ -154,7 +163,7 @@ def merger(finder: Finder, groups: Sequence[Group], read: Read, path: tuple[str,
     def merge(values: Mapping[str, list[Any]], run: Run) -> list[Any]:
         found = {group: iter(values[place]) for group, place in places.items()}
         merged: list[Any] = []
-        for index, item in enumerate(read(run.variables)):
+        for index, item in enumerate(bounded(read(run.variables))):
             group = finder.group(item)
             if isinstance(group, Group) and group in found:
                 merged.append(next(found[group]))

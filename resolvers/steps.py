@@ -3,6 +3,7 @@
 Most operations have no steps and their bytes are never parsed.
 """
 
+import asyncio
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,20 @@ class Run:
 
 class Step(Protocol):
     async def apply(self, data: dict[str, Any], run: Run) -> None: ...
+
+
+async def apply(steps: Sequence[Step], data: dict[str, Any], run: Run) -> None:
+    """Computed values first, for they may refuse the request; all live ones at once; then what moves them about."""
+    live = [step for step in steps if isinstance(step, LiveStep)]
+    for step in steps:
+        if isinstance(step, ComputedStep):
+            await step.apply(data, run)
+    if live:
+        await asyncio.gather(*(step.apply(data, run) for step in live))
+        run.live.report.sort(key=lambda entry: [step.path for step in live].index(tuple(entry["path"])))
+    for step in steps:
+        if isinstance(step, MergeStep):
+            await step.apply(data, run)
 
 
 def parents(data: Any, path: Path) -> Iterator[dict[str, Any]]:
@@ -89,10 +104,10 @@ class LiveStep:
 
 @dataclass(frozen=True, slots=True)
 class MergeStep:
-    """Puts the entities of several types back into the order in which their representations came."""
+    """Makes one value of candidates that were found type by type: entities in order, or the node that is there."""
 
     path: Path
-    merge: Callable[[Mapping[str, list[Any]], Run], Sequence[Any]]
+    merge: Callable[[Any, Run], Any]
 
     async def apply(self, data: dict[str, Any], run: Run) -> None:
         name = self.path[-1]

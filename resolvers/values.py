@@ -18,8 +18,10 @@ from graphql import (
     Undefined,
 )
 from graphql.language import ast
-from graphql.utilities import value_from_ast
+from graphql.utilities import value_from_ast, value_from_ast_untyped
 from graphql.utilities.coerce_input_value import coerce_default_value
+
+from domain.errors import BadInput
 
 Variables = Mapping[str, Any]
 Read = Callable[[Variables], Any]
@@ -63,6 +65,9 @@ def reader(node: ast.ValueNode, type_: GraphQLInputType) -> Read:
     if isinstance(bare, GraphQLList) and not isinstance(node, ast.NullValueNode):
         only = reader(node, bare.of_type)
         return lambda variables: [only(variables)]
+    if isinstance(bare, GraphQLScalarType) and isinstance(node, ast.ListValueNode | ast.ObjectValueNode):
+        # A custom scalar may be written as an object with variables in it, such as a representation's id.
+        return lambda variables: value_from_ast_untyped(node, dict(variables))
     constant = value_from_ast(node, bare)
     return lambda _: constant
 
@@ -83,7 +88,7 @@ def object_reader(node: ast.ObjectValueNode, type_: GraphQLInputObjectType) -> R
 def arguments_of(
     definitions: Mapping[str, GraphQLArgument], node: ast.FieldNode, variables: Variables
 ) -> dict[str, Value]:
-    """The arguments of a field by name; absent ones with a default have it, others are ABSENT."""
+    """The arguments of a field by name; absent ones have their default. Raises BadInput where null is not allowed."""
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
     values = {}
     for name, definition in definitions.items():
@@ -93,7 +98,10 @@ def arguments_of(
             values[name] = Value(fallback, lambda _, constant=fallback: constant)  # type: ignore[misc]  # bound now
             continue
         read = or_default(reader(given[name], definition.type), fallback)
-        values[name] = Value(read(variables), read)
+        sample = read(variables)
+        if sample is None and isinstance(definition.type, GraphQLNonNull):
+            raise BadInput(f"`{name}` of {node.name.value} must not be null; leave it out to have its default.")
+        values[name] = Value(sample, read)
     return values
 
 
@@ -122,8 +130,9 @@ def shape_of(type_: GraphQLInputType) -> Shape:
 
 
 def list_matters(type_: GraphQLList[Any]) -> bool:
+    """Which words of an enum are asked for decides conditions, which keys representations bring decides lookups."""
     inner = type_.of_type.of_type if isinstance(type_.of_type, GraphQLNonNull) else type_.of_type
-    return isinstance(inner, GraphQLScalarType) and inner.name == "_Any"
+    return isinstance(inner, GraphQLEnumType) or (isinstance(inner, GraphQLScalarType) and inner.name == "_Any")
 
 
 def object_shape(type_: GraphQLInputObjectType) -> Shape:
@@ -140,7 +149,19 @@ def object_shape(type_: GraphQLInputObjectType) -> Shape:
 
 
 def representation_shape(value: Any) -> object:
-    """An entity representation: its type and which fields it brings."""
+    """An entity representation: its type, which fields it brings and what kind of value each is."""
     if not isinstance(value, Mapping):
-        return None
-    return tuple(sorted((name, "" if name != "__typename" else str(part)) for name, part in value.items()))
+        return type(value).__name__
+    return tuple(
+        sorted(
+            (name, str(part) if name == "__typename" else representation_shape(part)) for name, part in value.items()
+        )
+    )
+
+
+BATCHES = (1, 5, 25, 100, 250)
+
+
+def batch_bound(size: int) -> int:
+    """How many objects a batch of keys may bring: a few sizes, so that the cost is right and plans are still shared."""
+    return next((bound for bound in BATCHES if size <= bound), size)

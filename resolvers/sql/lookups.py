@@ -32,7 +32,8 @@ def order(row: Row, _parent: Row | None, scope: Scope) -> Conditions:
 
 
 def channel_id(code: Any) -> sa.ColumnElement[Any]:
-    return sa.select(channels.c.id).where(channels.c.code == code).correlate(None).scalar_subquery()
+    """`code` may be a parameter or a column of the rows around."""
+    return sa.select(channels.c.id).where(channels.c.code == code).correlate_except(channels).scalar_subquery()
 
 
 def shipment(row: Row, _parent: Row | None, scope: Scope) -> Conditions:

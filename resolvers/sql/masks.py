@@ -7,14 +7,14 @@ from resolvers.sources import Expression, Row, Sql
 
 
 def email(column: str) -> Expression:
-    """`maria@example.com` -> `m***@e***.com`"""
+    """`maria@example.com` -> `m***@e***.com`; what is no address is masked as any other text."""
+    pattern: Sql = sa.literal_column(r"'^(.)[^@]*@(.)[^@]*?(\.[^.@]*)?$'")
+    masked: Sql = sa.literal_column(r"'\1***@\2***\3'")
 
-    def sql(row: Row, _scope: Scope) -> Sql:
-        return sa.func.regexp_replace(
-            row.c[column],
-            sa.literal_column(r"'^(.)[^@]*@(.)[^@]*?(\.[^.@]*)?$'"),
-            sa.literal_column(r"'\1***@\2***\3'"),
-        )
+    def sql(row: Row, scope: Scope) -> Sql:
+        address = row.c[column]
+        matches = address.op("~")(pattern)
+        return sa.case((matches, sa.func.regexp_replace(address, pattern, masked)), else_=text(column)(row, scope))
 
     return sql
 

@@ -1,7 +1,6 @@
 """Filters and orders of `orders(...)`. Which keys are set is part of a plan's shape: only these are in its SQL."""
 
 import datetime as dt
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from db.tables import channels, fulfillments, locations, order_lines, orders, shipments
 from domain.attention import Attention
 from domain.errors import BadInput
+from resolvers.cursors import id_key, instant_key
 from resolvers.scope import Scope
 from resolvers.sources import Order, Row
 from resolvers.sql import words
@@ -27,7 +27,10 @@ def strings(values: Any) -> list[str]:
 def instant(value: Any) -> dt.datetime:
     if not isinstance(value, dt.datetime) or value.tzinfo is None:
         raise BadInput(f"{value} has no time zone. Give an instant with an offset, such as 2026-11-23T12:00:00Z.")
-    return value
+    try:
+        return value.astimezone(dt.UTC)
+    except OverflowError:
+        raise BadInput(f"{value} is in no year from 1 to 9999 in UTC.") from None
 
 
 def lower(value: Any) -> str:
@@ -115,4 +118,4 @@ def conditions(row: Row, _parent: Row | None, scope: Scope) -> list[Bool]:
 
 
 def by(column: str, *, descending: bool) -> Order:
-    return Order(lambda row: (row.c[column], row.c.id), (dt.datetime.fromisoformat, uuid.UUID), descending)
+    return Order(lambda row: (row.c[column], row.c.id), (instant_key, id_key), descending)

@@ -1,18 +1,17 @@
 """Derived values of an order."""
 
-import datetime as dt
-
 import sqlalchemy as sa
 
 from db.tables import shipments, source_claims
 from domain.status import ShipmentStatus
+from resolvers.cursors import instant_key, number_key
 from resolvers.scope import Scope
 from resolvers.sources import Order, Row, Sql
 from resolvers.sql.words import word
 
 ARRIVED = (ShipmentStatus.DELIVERED, ShipmentStatus.RETURNED, ShipmentStatus.LOST, ShipmentStatus.CANCELLED)
 
-BY_TIME = Order(lambda row: (row.c.occurred_at, row.c.id), (dt.datetime.fromisoformat, int), descending=False)
+BY_TIME = Order(lambda row: (row.c.occurred_at, row.c.id), (instant_key, number_key), descending=False)
 
 
 def carrier_estimate(order: Row, _scope: Scope) -> Sql:
