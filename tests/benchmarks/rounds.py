@@ -1,0 +1,106 @@
+"""Rounds of requests, interleaved between contenders, so that what else the machine does hits all of them."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from db.pool import Connection
+from tests.benchmarks import engine
+from tests.benchmarks.processes import Client, Contender, backend_seconds, cpu_seconds
+from tests.benchmarks.questions import Question
+
+CONNECTIONS = 4
+MOST_SECONDS = 120.0
+REFUSED = 400
+
+
+@dataclass(slots=True)
+class Result:
+    """What one contender used for one question; CPU in seconds per request, a figure per round."""
+
+    gateway: list[float] = field(default_factory=list)
+    database: list[float] = field(default_factory=list)
+    rate: list[float] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
+
+    @property
+    def both(self) -> list[float]:
+        return [gateway + database for gateway, database in zip(self.gateway, self.database, strict=True)]
+
+    def percentile(self, percent: int) -> float:
+        return statistics.quantiles(self.latencies, n=100, method="inclusive")[percent - 1]
+
+
+def ratio(these: Sequence[float], those: Sequence[float]) -> float:
+    """The median over the rounds, so that each pair ran within seconds of one another."""
+    return statistics.median(this / that for this, that in zip(these, those, strict=True))
+
+
+class Meter:
+    """Runs jobs and reads what they used; through `connection` it finds the database's processes."""
+
+    def __init__(self, client: Client, connection: Connection) -> None:
+        self.client = client
+        self.connection = connection
+        self.token = engine.token()
+
+    def answers(self, contender: Contender, question: Question, count: int) -> list[object]:
+        """The data of the first answers, parsed."""
+        done = self.ask(contender, question, 0, count, connections=1, keep=True)
+        return [orjson.loads(answer)["data"] for answer in done["answers"]]
+
+    def ask(
+        self,
+        contender: Contender,
+        question: Question,
+        start: int,
+        count: int,
+        *,
+        status: int = 200,
+        connections: int = CONNECTIONS,
+        keep: bool = False,
+    ) -> dict[str, Any]:
+        done = self.client.run(
+            port=contender.port, token=self.token, bodies=question.bodies, start=start, count=count, status=status,
+            connections=connections, keep=keep, most_seconds=MOST_SECONDS,
+        )  # fmt: skip
+        if done["wrong"] is not None:
+            raise RuntimeError(f"{contender.name} answered {question.name} with:\n{done['wrong']}")
+        return done
+
+    async def round(
+        self, contender: Contender, question: Question, start: int, count: int, result: Result, *, status: int = 200
+    ) -> None:
+        before, began = await backend_seconds(self.connection, contender.application), cpu_seconds(contender.pid)
+        done = self.ask(contender, question, start, count, status=status)
+        ended = cpu_seconds(contender.pid)
+        after = await backend_seconds(self.connection, contender.application)
+        result.gateway.append((ended - began) / count)
+        result.database.append(sum(used - before.get(pid, 0.0) for pid, used in after.items()) / count)
+        result.rate.append(count / done["took"])
+        result.latencies += done["seconds"]
+
+    async def compare(
+        self, asked: Mapping[Contender, Question], rounds: int, seconds: float, *, status: int = 200
+    ) -> dict[str, Result]:
+        """`rounds` rounds of about `seconds` for each contender, after warming each up."""
+        counts = {each: self.count(each, question, seconds, status) for each, question in asked.items()}
+        results = {each.name: Result() for each in asked}
+        for number in range(rounds):
+            turn = number % len(asked)
+            for each in (*list(asked)[turn:], *list(asked)[:turn]):
+                start = number * counts[each]
+                await self.round(each, asked[each], start, counts[each], results[each.name], status=status)
+        return results
+
+    def count(self, contender: Contender, question: Question, seconds: float, status: int) -> int:
+        """How many requests take that long, found by warming up: every plan is made, every connection is open."""
+        count = 4 * CONNECTIONS
+        while True:
+            took: float = self.ask(contender, question, 0, count, status=status)["took"]
+            if took >= seconds / 4:
+                return max(CONNECTIONS, round(count * seconds / took))
+            count *= 4
