@@ -1,0 +1,89 @@
+"""Which addresses a router may be called back at: none but those listed, and none inside our network unless it is."""
+
+import ipaddress
+import socket
+import urllib.parse
+from collections.abc import Iterable
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from domain.errors import Forbidden
+from gateway.errors import MalformedRequest
+
+LONGEST_URL = 2048
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class CallbackHosts:
+    """`listed`: names or addresses, each with a port or without, and networks (10.0.0.0/8) for what names lead to."""
+
+    def __init__(self, listed: Iterable[str]) -> None:
+        self.names = frozenset(entry.lower() for entry in listed)
+        self.networks = tuple(network for entry in self.names if (network := network_of(entry)) is not None)
+
+    def check(self, url: object) -> str:
+        """The address as it is to be called. What a name leads to is checked when it is resolved, for each call."""
+        if not isinstance(url, str) or len(url) > LONGEST_URL or not url.isascii() or not url.isprintable():
+            raise MalformedRequest("extensions.subscription.callbackUrl must be an http or https address.")
+        try:
+            parts = urllib.parse.urlsplit(url)
+            host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+        except ValueError:
+            host, port = None, 0
+        if host is None or parts.scheme not in ("http", "https") or "@" in parts.netloc or "\\" in url:
+            raise MalformedRequest("extensions.subscription.callbackUrl must be an http or https address.")
+        shown = f"[{host}]" if ":" in host else host
+        if not {host, shown, f"{shown}:{port}"} & self.names:
+            raise Forbidden("The host of extensions.subscription.callbackUrl is not in ORDERGRAPH_CALLBACK_HOSTS.")
+        return url
+
+    def allows(self, address: str) -> bool:
+        try:
+            parsed: Address = ipaddress.ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+            parsed = parsed.ipv4_mapped
+        if any(parsed in network for network in self.networks):
+            return True
+        return parsed.is_global and not parsed.is_multicast
+
+
+def network_of(entry: str) -> Network | None:
+    for text in (entry, urllib.parse.urlsplit(f"//{entry}").hostname if "/" not in entry else None):
+        try:
+            return ipaddress.ip_network(text) if text else None
+        except ValueError:
+            continue
+    return None
+
+
+class CheckedResolver(AbstractResolver):
+    """Only addresses that are allowed, and those are what is connected to: a name cannot change in between."""
+
+    def __init__(self, hosts: CallbackHosts, resolver: AbstractResolver | None = None) -> None:
+        self.hosts = hosts
+        self.resolver = resolver or aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        results = await self.resolver.resolve(host, port, family)
+        allowed = [result for result in results if self.hosts.allows(result["host"])]
+        if not allowed:
+            raise OSError(f"{host} leads to no address that may be called back (ORDERGRAPH_CALLBACK_HOSTS)")
+        return allowed
+
+    async def close(self) -> None:
+        await self.resolver.close()
+
+
+def session(hosts: CallbackHosts, seconds: float) -> aiohttp.ClientSession:
+    """What callbacks are made with: pooled connections, no cookies, no proxy from the environment."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(resolver=CheckedResolver(hosts), limit=200, limit_per_host=100),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=seconds),
+    )
