@@ -10,6 +10,7 @@ from pathlib import Path
 
 from db.embedded.account import Account
 from db.embedded.errors import CHOOSE_FOLDER, EmbeddedPostgresError, explained
+from db.embedded.leftover import wait_until
 
 MARKER = "ORDERGRAPH"
 # Where root keeps the server's files when the data folder is below a home the server's user cannot enter.
@@ -46,20 +47,21 @@ class DataFolder:
             _require_unused(path)
             return False
 
-    def lock(self) -> None:
-        """Become the only owner; the kernel gives the lock back when we die, however we die."""
+    def lock(self, patience: float = 0.0) -> None:
+        """Become the only owner, waiting `patience` seconds for the one before to end.
+
+        The kernel gives the lock back when we die, however we die.
+        """
         with explained(self.path):
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
             descriptor = os.open(self.path / "lock", flags, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not wait_until(lambda: _try_lock(descriptor), patience):
                 owner = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
                 os.close(descriptor)
                 raise EmbeddedPostgresError(
                     f"The data folder {self.path} is in use by another Ordergraph (process {owner}): "
                     f"stop that one or {CHOOSE_FOLDER}."
-                ) from None
+                )
             os.truncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             self._lock = descriptor
@@ -93,6 +95,14 @@ class DataFolder:
         for note in SHARED_HOME.glob("*/belongs-to"):
             if note.read_text(encoding="utf-8").strip() == str(self.path):
                 shutil.rmtree(note.parent)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def socket_folder(home: Path, account: Account) -> Path:

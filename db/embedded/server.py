@@ -51,7 +51,8 @@ class EmbeddedPostgres:
     """One PostgreSQL server on one data folder, for as long as this object is started.
 
     Reached through a socket in a private folder; with `port` also on 127.0.0.1 with a password. `settings` are
-    added to the server's configuration; `bin_dir` holds postgres and initdb when the wheel's are not wanted.
+    added to the server's configuration; `bin_dir` holds postgres and initdb when the wheel's are not wanted;
+    `patience` are seconds to wait for an owner before us who is about to end.
     """
 
     def __init__(
@@ -61,12 +62,14 @@ class EmbeddedPostgres:
         port: int | None = None,
         settings: Mapping[str, str] | None = None,
         bin_dir: Path | None = None,
+        patience: float = 0.0,
     ) -> None:
         self.data_dir = data_dir
         self.notes: list[str] = []
         self._port = port
         self._settings = {**SETTINGS, **(settings or {})}
         self._bin_dir = bin_dir
+        self._patience = patience
         self._folder: DataFolder | None = None
         self._home = data_dir
         self._sockets = self._home
@@ -109,7 +112,7 @@ class EmbeddedPostgres:
     def start(self) -> str:
         """Start, waiting until queries are answered, and return `dsn`; EmbeddedPostgresError says why not."""
         folder = DataFolder.claim(self.data_dir)
-        folder.lock()
+        folder.lock(self._patience)
         self._folder = folder
         try:
             self._start(folder)

@@ -25,14 +25,14 @@ class Database:
 
 
 @contextmanager
-def opened(settings: "Settings", stop_seconds: float = 3.0) -> Iterator[Database]:
+def opened(settings: "Settings", *, stop_seconds: float = 3.0, patience: float = 0.0) -> Iterator[Database]:
     """The database of ORDERGRAPH_DATABASE_URL, else the embedded one, running while this lasts."""
     if settings.database_url is not None:
         yield Database(settings.database_url.get_secret_value(), None)
         return
     from db.embedded import EmbeddedPostgres
 
-    server = EmbeddedPostgres(settings.data_dir, port=settings.pg_port, bin_dir=settings.pg_bin)
+    server = EmbeddedPostgres(settings.data_dir, port=settings.pg_port, bin_dir=settings.pg_bin, patience=patience)
     try:
         server.start()
         for note in server.notes:

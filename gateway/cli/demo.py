@@ -9,7 +9,6 @@ import domain.errors
 from gateway.cli import options, serve
 
 if TYPE_CHECKING:
-    from db.pool import Pool
     from gateway.settings import Settings
 
 TOKEN_HOURS = 12
@@ -78,10 +77,17 @@ def demo(
     )
 
 
-async def _load_samples(pool: "Pool") -> None:
+async def _load_samples(dsn: str) -> None:
+    import db.pool
     import db.sample
 
-    await db.sample.load(pool, datetime.datetime.now(datetime.UTC))
+    connection = await db.pool.connect(dsn, application="ordergraph-demo", statement_seconds=0)
+    try:
+        if not await db.sample.is_loaded(connection):
+            print("Loading sample orders ...", flush=True)
+            await db.sample.load(connection, now=datetime.datetime.now(datetime.UTC))
+    finally:
+        await connection.close()
 
 
 def _welcome(settings: "Settings", url: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FrameType
 
 # From the first request to end until we end whatever still goes on; 5 s are promised.
-MOST_SECONDS = 4.5
+MOST_SECONDS = 4.0
 PARENT_CHECK_SECONDS = 0.2
 ENDED_HARD = 1
 

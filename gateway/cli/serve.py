@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 # Together below lifetime.MOST_SECONDS.
-FINISH_SECONDS = 2
+FINISH_SECONDS = 1.5
 POOL_SECONDS = 0.5
 POSTGRES_SECONDS = 1.0
 # Longer than the idle time of usual load balancers (60 s), so that it is never us who close a connection in use.

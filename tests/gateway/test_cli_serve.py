@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from db.embedded.leftover import server_status, wait_until
-from tests.processes import gone
+from tests.processes import gone, unhurried
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,7 +49,7 @@ class Serving:
         """Exit code, and seconds it took."""
         began = time.monotonic()
         self.process.send_signal(number)
-        return self.process.wait(10), time.monotonic() - began
+        return self.process.wait(30), time.monotonic() - began
 
 
 @contextlib.contextmanager
@@ -82,7 +82,7 @@ def test_it_answers_and_ends_within_five_seconds_leaving_nothing(data: Path) -> 
         assert one.status("/readyz") == 200
         code, seconds = one.end()
         assert code == 0
-        assert seconds < 5
+        assert seconds < unhurried(5)
         assert gone(database)
         assert one.process.stderr is not None
         assert one.process.stderr.read() == ""
@@ -94,7 +94,7 @@ def test_other_ways_to_ask_it_to_end(data: Path, number: signal.Signals) -> None
         database = one.server()
         code, seconds = one.end(number)
         assert (code, gone(database)) == (0, True)
-        assert seconds < 5
+        assert seconds < unhurried(5)
 
 
 def test_a_client_that_hangs_does_not_hold_it_up(data: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_client_that_hangs_does_not_hold_it_up(data: Path) -> None:
             )
             time.sleep(0.3)
             _, seconds = one.end()
-        assert seconds < 5
+        assert seconds < unhurried(5)
         assert gone(database)
 
 
@@ -116,7 +116,7 @@ def test_a_signal_during_the_first_start_ends_it_and_the_next_start_is_whole(dat
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert wait_until(lambda: (data / "postgres.new").exists() or (data / "postgres").exists(), 10)
         process.terminate()
-        said = process.communicate(timeout=10)
+        said = process.communicate(timeout=30)
     assert (process.returncode, said) == (0, ("", ""))
     with serving(data) as one:
         assert one.status("/readyz") == 200
@@ -134,7 +134,7 @@ def test_a_killed_run_leaves_nothing_that_blocks_the_next_one(data: Path) -> Non
 def test_when_its_database_dies_it_says_so_and_ends(data: Path) -> None:
     with serving(data) as one:
         os.kill(one.server(), signal.SIGKILL)
-        assert one.process.wait(10) == 2
+        assert one.process.wait(30) == 2
         assert one.process.stderr is not None
         assert "The embedded PostgreSQL ended by itself" in one.process.stderr.read().splitlines()[-1]
 
