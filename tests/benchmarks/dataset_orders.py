@@ -17,7 +17,10 @@ CROSS JOIN LATERAL (SELECT md5('channel ' || code)::uuid) AS sold (channel);
 ANALYZE batch
 """
 PRICE = "(990 + {item} * 137 % 29000)"
-GROSS = " + ".join(f"{units} * {PRICE.format(item=f'items[{place}]')}" for place, units in ((1, 2), (2, 2), (3, 1)))
+PRICES = [f"{units} * {PRICE.format(item=f'items[{place}]')}" for place, units in ((1, 2), (2, 2), (3, 1))]
+GROSS = " + ".join(PRICES)
+# Rounded down line by line, so that the lines add up to the order.
+TAX = " + ".join(f"{price} * 19 / 100" for price in PRICES)
 ORDERS = f"""
 INSERT INTO orders (id, channel_id, number, version, status, financial_status, late_at, stale_at, source, customer_id,
     customer_email, customer_name, customer_phone, ship_name, ship_line1, ship_city, ship_region, ship_postal_code,
@@ -28,13 +31,13 @@ SELECT id, channel, (100000 + n)::text, 4, stage, 'PAID',
        CASE WHEN stage IN ('SHIPPED', 'PARTIALLY_DELIVERED') THEN date_trunc('day', placed_at) + interval '8 days' END,
        CASE code WHEN 'web' THEN 'ordergraph' WHEN 'amazon' THEN 'amazon' ELSE 'edi' END, 'C-' || person,
        'customer.' || person || '@example.com', names, '+49 40 66969' || person % 900 + 100, names,
-       'Musterweg ' || 1 + n % 200, city, region, postal_code, country, 'EUR', gross, 490, gross * 19 / 100,
-       gross + 490 + gross * 19 / 100, gross + 490 + gross * 19 / 100, gross + 490 + gross * 19 / 100, placed_at,
+       'Musterweg ' || 1 + n % 200, city, region, postal_code, country, 'EUR', gross, 490, tax,
+       gross + 490 + tax, gross + 490 + tax, gross + 490 + tax, placed_at,
        placed_at + interval '7 minutes', CASE stage WHEN 'COMPLETED' THEN placed_at + interval '18 days' END,
        placed_at, placed_at + CASE stage WHEN 'COMPLETED' THEN interval '18 days'
                                          WHEN 'SHIPPED' THEN least(age, interval '5 hours') ELSE interval '3 days' END
 FROM batch
-CROSS JOIN LATERAL (SELECT {GROSS}) AS sum (gross)
+CROSS JOIN LATERAL (SELECT {GROSS}, {TAX}) AS sum (gross, tax)
 CROSS JOIN LATERAL (SELECT (ARRAY['Ada', 'Ben', 'Clara', 'Dario', 'Elin', 'Finn', 'Greta'])[1 + person % 7] || ' '
     || (ARRAY['Muster', 'Beispiel', 'Vorlage', 'Exempel', 'Placeholder'])[1 + person % 5]) AS someone (names)
 JOIN (VALUES (1, 'Hamburg', 'HH', '20457', 'DE'), (2, 'Berlin', 'BE', '10115', 'DE'),
