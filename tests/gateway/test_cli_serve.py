@@ -68,11 +68,24 @@ def serving(data: Path, *options: str, **environment: str) -> Iterator[Serving]:
             process.kill()
 
 
-@pytest.fixture
+def open_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder that the user root's database runs as can enter; pytest's own folders are closed to it."""
+    folder = tempfile.TemporaryDirectory(prefix="ordergraph-test-", ignore_cleanup_errors=True)
+    Path(folder.name).chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def data() -> Iterator[Path]:
-    """A data folder that the user root's database runs as can enter; pytest's own folders are closed to it."""
-    with tempfile.TemporaryDirectory(prefix="ordergraph-test-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
+    """The data folder of all tests of this file: a database is made only once."""
+    with open_folder() as folder:
+        yield Path(folder) / "data"
+
+
+@pytest.fixture
+def new_data() -> Iterator[Path]:
+    """A data folder that is not there yet."""
+    with open_folder() as folder:
         yield Path(folder) / "data"
 
 
@@ -111,14 +124,14 @@ def test_a_client_that_hangs_does_not_hold_it_up(data: Path) -> None:
         assert gone(database)
 
 
-def test_a_signal_during_the_first_start_ends_it_and_the_next_start_is_whole(data: Path) -> None:
-    command = [sys.executable, "-m", "gateway.cli", "serve", "--port", "0", "--data-dir", str(data)]
+def test_a_signal_during_the_first_start_ends_it_and_the_next_start_is_whole(new_data: Path) -> None:
+    command = [sys.executable, "-m", "gateway.cli", "serve", "--port", "0", "--data-dir", str(new_data)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert wait_until(lambda: (data / "postgres.new").exists() or (data / "postgres").exists(), 10)
+        assert wait_until(lambda: (new_data / "postgres.new").exists() or (new_data / "postgres").exists(), 10)
         process.terminate()
         said = process.communicate(timeout=30)
     assert (process.returncode, said) == (0, ("", ""))
-    with serving(data) as one:
+    with serving(new_data) as one:
         assert one.status("/readyz") == 200
 
 
@@ -139,11 +152,11 @@ def test_when_its_database_dies_it_says_so_and_ends(data: Path) -> None:
         assert "The embedded PostgreSQL ended by itself" in one.process.stderr.read().splitlines()[-1]
 
 
-def test_a_database_of_ones_own_is_used_and_nothing_embedded_starts(data: Path, database: str) -> None:
-    with serving(data, ORDERGRAPH_DATABASE_URL=database) as one:
+def test_a_database_of_ones_own_is_used_and_nothing_embedded_starts(new_data: Path, database: str) -> None:
+    with serving(new_data, ORDERGRAPH_DATABASE_URL=database) as one:
         assert one.status("/readyz") == 200
         assert one.end()[0] == 0
-    assert not data.exists()
+    assert not new_data.exists()
 
 
 def test_it_answers_a_question_with_a_token_of_its_own_secret(data: Path) -> None:
