@@ -99,6 +99,7 @@ class Stand:
     streams: FakeStreams
     endpoint: Endpoint
     engine: FakeEngine
+    server: uvicorn.Server
 
     @property
     def connections(self) -> Connections:
@@ -179,7 +180,7 @@ async def standing(options: StreamOptions | None = None, http: HttpOptions | Non
     await server.startup()
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Stand(f"http://127.0.0.1:{port}", streams, made, engine)
+        yield Stand(f"http://127.0.0.1:{port}", streams, made, engine, server)
     finally:
         for listener in server.servers:
             listener.close()
