@@ -149,6 +149,8 @@ class Pipe:
             except TimeoutError:
                 if self.sent == before:
                     raise
+            finally:
+                self.waiters = [one for one in self.waiters or () if one is not waiter] or None
 
     def abandon(self) -> None:
         """The connection is over: nothing waits for it any more."""

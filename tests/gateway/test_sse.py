@@ -276,7 +276,7 @@ async def test_a_stalled_reader_is_bounded_and_dropped() -> None:
         running.end(Ended.SLOW, "abc")
         await until(lambda: not stand.connections.streams, 3)
         assert stand.closed == {("sse", "SUBSCRIPTION_TOO_SLOW"): 1}
-        assert not [one for one in stand.server.server_state.connections if one.cycle and not one.cycle.disconnected]  # type: ignore[union-attr]
+        assert not [one for one in stand.server.server_state.connections if one.cycle and not one.cycle.disconnected]
 
 
 async def test_a_slow_reader_gets_everything_in_order(stand: Stand) -> None:
