@@ -10,7 +10,16 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLResolveInfo, GraphQLSchema, build_schema, graphql_sync, print_schema
+from graphql import (
+    ExecutionResult,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    build_schema,
+    get_named_type,
+    graphql_sync,
+    print_schema,
+)
 
 from domain.attention import Attention, Deadlines, flags_at
 from domain.line import LineQuantities
@@ -296,3 +305,18 @@ RESOLVERS: dict[str, Resolver] = {
     "Location.cutoffs": many("location_cutoffs", "location_id", "weekday"),
     "Location.closures": many("location_closures", "location_id", "day"),
 }
+
+
+def everything(type_: Any, depth: int, without: frozenset[str] = frozenset()) -> str:
+    """A selection of every field of a type, `depth` objects deep; it does not walk back to where it came from."""
+    named = get_named_type(type_)
+    if not isinstance(named, GraphQLObjectType):
+        return ""
+    parts = []
+    for name, field in named.fields.items():
+        inner = get_named_type(field.type)
+        if not isinstance(inner, GraphQLObjectType):
+            parts.append(name)
+        elif depth > 1 and inner.name not in without:
+            parts.append(name + everything(inner, depth - 1, without | {named.name}))
+    return "{" + " ".join(parts) + "}"
