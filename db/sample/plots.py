@@ -47,9 +47,13 @@ def unpaid(order: Order) -> Story:
 
 
 def over_the_counter(order: Order) -> Story:
-    """Paid and taken along within a minute."""
-    plan = placed(order)
+    """Paid and taken along within a minute, unless the shelf turns out to be empty."""
+    placed(order)
     yield from accepted(order, minutes=0)
+    plan = sourcing.plan(order, stories.loose(order).items())
+    if not plan.complete:
+        stories.cancel(order, CancelReason.INVENTORY, order.channel_actor)
+        return
     for group in plan.groups:
         one = consignments.of_group(order, group)
         one.allocate()

@@ -89,9 +89,10 @@ def basis(group: Group) -> Basis:
 
 
 def _ended(one: Consignment, entry: str | None, story: Story) -> Story:
-    """`story` up to and including that entry of the journal."""
-    for moment in story:
-        if one.over or entry in one.told:
+    """`story` up to and including that entry of the journal, or until its units are taken away."""
+    while not one.over:
+        moment = next(story, None)
+        if moment is None or entry in one.told:
             return
         yield moment
 
