@@ -31,6 +31,8 @@ from gateway.settings import Settings
 from gateway.telemetry import Metrics
 from gateway.tokens import OwnTokens
 from gateway.weights import check_document
+from resolvers.commands.kinds import kinds
+from resolvers.mutations import Mutations
 from resolvers.plan import Checks
 
 
@@ -43,7 +45,7 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
     reader = PoolReader(pool)
     hub = Hub(StoreLog(reader))
     signer = Signer(cursor_secret(settings))
-    reading = read_engine(settings, reader, metrics, signer, hub)
+    reading = graphql_engine(settings, reader, metrics, signer, hub, pool)
     realtime = Realtime(settings, dsn, hub, reading, reader, signer) if dsn else None
     if realtime is not None:
         realtime.watch(metrics)
@@ -80,15 +82,16 @@ async def lifespan(
         yield
 
 
-def read_engine(
-    settings: Settings, reader: Reader, metrics: Metrics, signer: Signer, hub: Hub
+def graphql_engine(
+    settings: Settings, reader: Reader, metrics: Metrics, signer: Signer, hub: Hub, pool: Pool
 ) -> resolvers.execute.Engine:
     checks = Checks(
         source=functools.partial(check_source, limits=settings.limit),
         document=functools.partial(check_document, limits=settings.limit),
     )
     executable = schema.build.executable(schema.build.build())
-    engine = resolvers.execute.Engine(executable, reader, checks, signer, epoch=lambda: hub.epoch)
+    mutations = Mutations(executable, pool, kinds(settings.source_precedence), max_cost=checks.max_cost)
+    engine = resolvers.execute.Engine(executable, reader, checks, signer, epoch=lambda: hub.epoch, mutations=mutations)
     for name in engine.plans.counters():
         metrics.watch(
             f"ordergraph_{name}",

@@ -10,7 +10,7 @@ from typing import Final
 from gateway.errors import Headers
 
 ALLOWED_METHODS: Final = b"GET, POST"
-ALLOWED_HEADERS: Final = b"authorization, content-type, accept, traceparent, x-request-id"
+ALLOWED_HEADERS: Final = b"authorization, content-type, accept, idempotency-key, traceparent, x-request-id"
 EXPOSED_HEADERS: Final = b"retry-after, www-authenticate"
 # Two hours is the most that Chromium keeps.
 PREFLIGHT_AGE: Final = b"7200"

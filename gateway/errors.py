@@ -49,6 +49,14 @@ STATUS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
         "NOT_FOUND": (404, 404),
         "CONFLICT": (409, 409),
         "ILLEGAL_STATUS_MOVE": (409, 409),
+        # As in the draft of the header Idempotency-Key.
+        "IDEMPOTENCY_KEY_REQUIRED": (400, 400),
+        "IDEMPOTENCY_KEY_REUSED": (422, 422),
+        "CONFLICT_IN_PROGRESS": (409, 409),
+        # Of single items of a batch; the answer as a whole is 200.
+        "EVENT_ID_REUSED": (409, 409),
+        "CHANGE_FROM_QUANTITY_STALE": (409, 409),
+        "STOCK_BELOW_ZERO": (409, 409),
         "OVERLOADED": (503, 503),
         "DEADLINE_EXCEEDED": (504, 504),
         "SERVICE_UNAVAILABLE": (503, 503),
@@ -82,6 +90,9 @@ FAILURE_CODE: Final[Mapping[Failure, str]] = MappingProxyType(
         Failure.OVERLOADED: "OVERLOADED",
         Failure.UNAVAILABLE: "SERVICE_UNAVAILABLE",
         Failure.METHOD: "METHOD_NOT_ALLOWED",
+        Failure.KEY_REQUIRED: "IDEMPOTENCY_KEY_REQUIRED",
+        Failure.KEY_REUSED: "IDEMPOTENCY_KEY_REUSED",
+        Failure.IN_PROGRESS: "CONFLICT_IN_PROGRESS",
         Failure.INTERNAL: "INTERNAL_ERROR",
     }
 )

@@ -16,6 +16,7 @@ READ: Final = frozenset(
         b"content-encoding",
         b"content-length",
         b"content-type",
+        b"idempotency-key",
         b"origin",
         b"sec-fetch-site",
     }

@@ -153,7 +153,8 @@ class GraphQLHttp:
     ) -> Reply:
         started = time.perf_counter()
         document, sha256 = self.document(asked)
-        request = GraphQLRequest(document, asked.operation_name, asked.variables, asked.extensions)
+        extensions = params.with_key(asked.extensions, headers.get(b"idempotency-key"))
+        request = GraphQLRequest(document, asked.operation_name, asked.variables, extensions)
         authorization = headers.get(b"authorization")
         actor = self.authenticator.known(authorization)
         if actor is None:

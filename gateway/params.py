@@ -99,3 +99,16 @@ def json_parameter(name: str, text: str | None) -> object:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise MalformedJson(f"The parameter {name} is not JSON: {error.msg}, at character {error.pos}.") from None
+
+
+def with_key(extensions: Mapping[str, object] | None, header: bytes | None) -> Mapping[str, object] | None:
+    """The header Idempotency-Key as `extensions.idempotencyKey`: quoted as the draft says, or bare."""
+    if header is None:
+        return extensions
+    try:
+        text = header.strip().decode("ascii")
+    except UnicodeDecodeError:
+        raise MalformedRequest("The header Idempotency-Key is not ASCII.") from None
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        text = text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+    return {**(extensions or {}), "idempotencyKey": text}

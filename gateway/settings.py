@@ -84,6 +84,10 @@ class Settings(BaseSettings):
     operations_waiting: int = Field(default=256, ge=0, description="Operations that may wait for a place to run.")
     waiting_seconds: float = Field(default=0.25, gt=0, description="An operation waits this long for a place at most.")
 
+    source_precedence: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Systems that may disagree about an order, with commas between, the one to trust first."
+    )
+
     oidc_issuer: str | None = Field(default=None, description="Issuer (iss) of an OpenID Connect provider's tokens.")
     oidc_audience: str | None = Field(default=None, description="Audience (aud) its tokens must have for us.")
     oidc_jwks_url: str | None = Field(default=None, description="https address of its key set.")
@@ -103,6 +107,13 @@ class Settings(BaseSettings):
     def split(cls, value: object) -> object:
         if isinstance(value, str):
             return frozenset(word.strip() for word in value.split(",") if word.strip())
+        return value
+
+    @field_validator("source_precedence", mode="before")
+    @classmethod
+    def ranked(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(word.strip() for word in value.split(",") if word.strip())
         return value
 
     @field_validator("token_secret", "token_secret_before")

@@ -22,6 +22,7 @@ from resolvers.scope import Binds, Rights, Scope
 from resolvers.selection import Collector, Fields
 from resolvers.sources import (
     Column,
+    Command,
     Computed,
     Constant,
     Embedded,
@@ -160,8 +161,8 @@ class Compiler:
                 return build_object(source.keys(row, scope))
             case Constant():
                 return self.constant(projector(self.collector, field.type, nodes, self.check)(source.value()))
-            case Stream():
-                raise TypeError("a stream is compiled by resolvers.updates")
+            case Stream() | Command():
+                raise TypeError("streams are compiled by resolvers.updates, commands by resolvers.mutations")
             case Special():
                 return special.root(self, source.name, field, nodes, scope, at)
 

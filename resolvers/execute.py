@@ -25,7 +25,9 @@ from events.cursor import Cursor, Signer
 from resolvers.answer import Answer, Failure, GraphQLRequest
 from resolvers.coercion import VariableError
 from resolvers.fallback import Printer
+from resolvers.idempotency import InProgress, KeyRequired, KeyReused
 from resolvers.live import LiveRun
+from resolvers.mutations import Mutations, ReadBack
 from resolvers.plan import Checks, Operation, Plan, Plans, RequestError
 from resolvers.scope import Rights
 from resolvers.sources import LiveFetch
@@ -54,6 +56,7 @@ class Engine:
         *,
         epoch: Callable[[], str],
         fetchers: Mapping[str, LiveFetch] | None = None,
+        mutations: Mutations | None = None,
     ) -> None:
         self.schema = schema
         self.reader = reader
@@ -61,6 +64,7 @@ class Engine:
         self.signer = signer
         self.epoch = epoch
         self.fetchers = fetchers or {}
+        self.mutations = mutations
         self.printer = Printer(schema)
 
     async def answer(self, request: GraphQLRequest, actor: Actor, *, allow_mutation: bool = True) -> Answer:
@@ -69,6 +73,8 @@ class Engine:
             operation = self.plans.operation(request.query, request.operation_name, Rights.of(actor))
             refuse_kind(operation, allow_mutation)
             variables = operation.coerce(request.variables or {})
+            if operation.kind is OperationType.MUTATION:
+                return await self.mutate(operation, variables, request, actor)
             return await self.run(operation, variables, request.variables or {}, actor)
         except RequestError as error:
             return failure(error.failure, *error.errors)
@@ -96,6 +102,23 @@ class Engine:
         errors = b'"errors":%b,' % orjson.dumps([error.formatted for error in run.errors]) if run.errors else b""
         body = b'{%b"data":%b,"extensions":{%b}}' % (errors, orjson.dumps(made), facts)
         return Answer(body, has_errors=bool(run.errors))
+
+    async def mutate(
+        self, operation: Operation, variables: Mapping[str, Any], request: GraphQLRequest, actor: Actor
+    ) -> Answer:
+        if self.mutations is None:
+            raise Unavailable("This process only reads. Send mutations to one that writes.")
+        return await self.mutations.answer(operation, variables, request, actor, self.read_back)
+
+    async def read_back(
+        self, plan: Plan, variables: Mapping[str, Any], actor: Actor
+    ) -> tuple[dict[str, Any], ReadBack]:
+        """What a mutation touched, as its caller sees it after all its commands."""
+        data, position, as_of = await self.reader.row(plan.sql or "", plan.parameters(variables, actor))
+        cursor = self.signer.text(Cursor(self.epoch(), position, scope_of(actor)))
+        made, run = await self.stepped(plan, data, variables, as_of)
+        facts = b'"cursor":"%b","asOf":"%b"' % (cursor.encode(), as_of.encode())
+        return made, ReadBack(run.errors, facts)
 
     async def stepped(
         self, plan: Plan, data: bytes, variables: Mapping[str, Any], as_of: str
@@ -139,6 +162,9 @@ def failure_of(error: OrdergraphError) -> Failure:
         DeadlineExceeded: Failure.DEADLINE,
         Overloaded: Failure.OVERLOADED,
         Unavailable: Failure.UNAVAILABLE,
+        KeyRequired: Failure.KEY_REQUIRED,
+        KeyReused: Failure.KEY_REUSED,
+        InProgress: Failure.IN_PROGRESS,
     }
     return kinds.get(type(error), Failure.VARIABLES)
 

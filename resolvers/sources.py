@@ -7,6 +7,7 @@ A type names the table its rows live in (`rows`); each field is then one of
   page       a Relay connection over another table
   computed   a pure function of SQL inputs read in the same statement
   live       a batched call to an outside system, falling back to the stored value
+  command    a change of state (fields of a mutation)
 A field without a declaration is the column of its own (Python) name.
 """
 
@@ -23,6 +24,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.unset import UNSET
 
 from domain.actor import Actor
+from events.inbox import Inbox
 
 if TYPE_CHECKING:
     from resolvers.scope import Scope
@@ -167,7 +169,34 @@ class Stream:
     snapshot: Callable[["Scope"], Row] | None = None
 
 
-Source = Column | Embedded | Relation | Page | Computed | Live | Constant | Special | Stream
+@dataclass(frozen=True, slots=True)
+class CommandContext:
+    """Who gives a command, with which arguments, through which inbox; `field` is its response name."""
+
+    actor: Actor
+    arguments: Mapping[str, Any]
+    inbox: Inbox
+    now: dt.datetime
+    field: str
+
+    @property
+    def items(self) -> int:
+        return len(self.arguments["items"])
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A field of a mutation, for callers with any of `scopes`. `run` returns plain dicts keyed by GraphQL names, in
+    which a field of a type with rows holds that row's primary key; `check` refuses a request before anything runs,
+    and knows whether it came with an idempotency key.
+    """
+
+    run: Callable[[CommandContext], Awaitable[Mapping[str, Any]]]
+    check: Callable[[CommandContext, bool], None]
+    scopes: frozenset[str]
+
+
+Source = Column | Embedded | Relation | Page | Computed | Live | Constant | Special | Stream | Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,3 +397,21 @@ def live(
 ) -> Any:
     """A value of an outside system, asked for at most once per operation for all rows together."""
     return declare(description, Live(source, keys, merge, timeout), scopes=scopes, arguments=arguments)
+
+
+def command(
+    description: str,
+    run: Callable[[CommandContext], Awaitable[Mapping[str, Any]]],
+    check: Callable[[CommandContext, bool], None],
+    *,
+    scopes: Sequence[str],
+    arguments: Sequence[StrawberryArgument],
+) -> Any:
+    """A field of a mutation for callers that have any of `scopes`."""
+    made = strawberry.field(
+        description=description,
+        directives=[RequiresScopes(scopes=[[scope] for scope in scopes])],
+        metadata={METADATA: Declaration(Command(run, check, frozenset(scopes)))},
+    )
+    made.arguments = list(arguments)
+    return made

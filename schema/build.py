@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from resolvers.sources import METADATA, Constant, Declaration, Special
 from schema import enums  # noqa: F401  # registers the domain's enums before any type uses them
+from schema.mutation import Mutation, idempotent
 from schema.query import Query
 from schema.scalars import JSON, MINOR_UNITS, Json, MinorUnits
 from schema.subscription import Subscription
@@ -20,6 +21,8 @@ def build() -> strawberry.federation.Schema:
     """The Strawberry schema: types, descriptions, federation directives."""
     return strawberry.federation.Schema(
         query=Query,
+        mutation=Mutation,
+        directives=[idempotent],  # type: ignore[list-item]  # what Strawberry documents
         subscription=Subscription,
         config=StrawberryConfig(scalar_map={MinorUnits: MINOR_UNITS, Json: JSON}),
         federation_version=FEDERATION_VERSION,

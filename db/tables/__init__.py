@@ -22,6 +22,7 @@ from db.tables.fulfillment import (
     tracking_events,
 )
 from db.tables.imports import import_runs, imported
+from db.tables.intake import facts, idempotency_keys, inbox
 from db.tables.journal import event_log, journal, outbox, stream_meta
 from db.tables.orders import holds, order_lines, orders, promises, return_lines, returns, source_claims
 from db.tables.stock import incoming_supply, reservations, stock_levels
@@ -32,11 +33,14 @@ __all__ = [
     "carriers",
     "channels",
     "event_log",
+    "facts",
     "fulfillment_lines",
     "fulfillments",
     "holds",
+    "idempotency_keys",
     "import_runs",
     "imported",
+    "inbox",
     "incoming_supply",
     "items",
     "journal",

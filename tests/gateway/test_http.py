@@ -251,6 +251,9 @@ EXPECTED = {
     Failure.OVERLOADED: (503, 503),
     Failure.UNAVAILABLE: (503, 503),
     Failure.METHOD: (405, 405),
+    Failure.KEY_REQUIRED: (400, 400),
+    Failure.KEY_REUSED: (422, 422),
+    Failure.IN_PROGRESS: (409, 409),
     Failure.INTERNAL: (500, 500),
 }
 

@@ -77,7 +77,8 @@ async def test_a_browser_is_told_that_a_listed_site_may_ask(http: aiohttp.Client
         "allow": "GET, POST, OPTIONS",
         "access-control-allow-origin": SHOP,
         "access-control-allow-methods": "GET, POST",
-        "access-control-allow-headers": "authorization, content-type, accept, traceparent, x-request-id",
+        "access-control-allow-headers": "authorization, content-type, accept, idempotency-key, "
+        "traceparent, x-request-id",
         "access-control-max-age": "7200",
         "cache-control": "no-store",
         "vary": "origin, access-control-request-method, access-control-request-headers",

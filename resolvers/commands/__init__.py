@@ -1,0 +1,1 @@
+"""What changes state, one module per command; each item is one transaction that came through the inbox."""

@@ -1,0 +1,134 @@
+"""`setStockLevels`, `adjustStock`: counts of one item at one location, never below zero, never a lost update."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from db.commands import journal, stock
+from db.pool import Connection
+from domain.errors import Conflict
+from events.inbox import Applied, Event, Outcome
+from resolvers.commands import fields
+from resolvers.commands.command import origin
+from resolvers.commands.fields import BadField, Body
+
+PARTS = {
+    "on_hand": "onHand",
+    "damaged": "damaged",
+    "quality_control": "qualityControl",
+    "set_aside": "setAside",
+    "safety_stock": "safetyStock",
+}
+
+
+class StaleExpectation(Conflict):
+    code = "CHANGE_FROM_QUANTITY_STALE"
+
+
+class BelowZero(Conflict):
+    code = "STOCK_BELOW_ZERO"
+
+
+@dataclass(frozen=True, slots=True)
+class StockCommand:
+    opens = False
+
+    async def locate(self, connection: Connection, event: Event) -> str:
+        return f"stock:{fields.word(event.body, 'sku')}@{fields.word(event.body, 'location')}"
+
+    async def find(self, connection: Connection, event: Event) -> Mapping[str, Any]:
+        item_id, location_id = await stock.place(connection, event.body["sku"], event.body["location"])
+        return {"stockLevel": (item_id, location_id)} if item_id and location_id else {}
+
+    async def place(self, connection: Connection, body: Body) -> tuple[uuid.UUID, uuid.UUID]:
+        item_id, location_id = await stock.place(connection, body["sku"], body["location"])
+        if item_id is None:
+            raise BadField("sku names no item of the catalogue.", "sku")
+        if location_id is None:
+            raise BadField("location is the code of no location.", "location")
+        return item_id, location_id
+
+    async def locked(self, connection: Connection, place: tuple[uuid.UUID, uuid.UUID], source: str) -> dict[str, Any]:
+        """The row as it stands, locked; made empty when there is none."""
+        row = await stock.locked(connection, *place)
+        if row is None:
+            await stock.make(connection, *place, source)
+            row = await stock.locked(connection, *place)
+        assert row is not None, "it was just made"
+        return dict(row)
+
+    async def write(
+        self,
+        connection: Connection,
+        event: Event,
+        place: tuple[uuid.UUID, uuid.UUID],
+        was: Mapping[str, Any],
+        now: dict[str, Any],
+    ) -> Applied:
+        parts = {name: {"from": was[name], "to": now[name]} for name in PARTS if now[name] != was[name]}
+        new = was["counted_at"] is None
+        if new:
+            # There was nothing to have a version.
+            now["version"] = 1
+        elif not parts and now["counted_at"] == was["counted_at"]:
+            return Applied(Outcome.UNCHANGED, {"stockLevel": place})
+        else:
+            now["version"] = was["version"] + 1
+        await stock.write(connection, *place, now)
+        data = {"sku": event.body["sku"], "location": event.body["location"], **parts}
+        if fields.text(event.body, "reason"):
+            data["reason"] = event.body["reason"]
+        entry = journal.Entry(
+            "STOCK_ADJUSTED" if "delta" in event.body else "STOCK_COUNTED", "STOCK", place[0], sorted(parts), data
+        )
+        await journal.write(connection, entry, origin(event), version=now["version"])
+        return Applied(Outcome.APPLIED, {"stockLevel": place})
+
+
+@dataclass(frozen=True, slots=True)
+class SetStockLevels(StockCommand):
+    """Absolute counts. One older than the last known says nothing of now."""
+
+    async def apply(self, connection: Connection, event: Event) -> Applied:
+        body = event.body
+        given = {column: fields.count(body, name, None) for column, name in PARTS.items()}
+        place = await self.place(connection, body)
+        was = await self.locked(connection, place, event.source)
+        expected(body, was)
+        if was["counted_at"] is not None and event.occurred_at < was["counted_at"]:
+            return Applied(Outcome.STALE, {"stockLevel": place})
+        counts = {column: was[column] if value is None else value for column, value in given.items()}
+        now = was | counts | {"source": event.source, "counted_at": event.occurred_at}
+        return await self.write(connection, event, place, was, now)
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustStock(StockCommand):
+    """A difference to what is on hand; the source of the last count stays its source."""
+
+    async def apply(self, connection: Connection, event: Event) -> Applied:
+        body, delta = event.body, event.body["delta"]
+        if delta == 0 or abs(delta) > fields.MOST:
+            raise BadField("delta is 0 or beyond a billion units.", "delta")
+        place = await self.place(connection, body)
+        was = await self.locked(connection, place, event.source)
+        expected(body, was)
+        on_hand = was["on_hand"] + delta
+        if on_hand < 0:
+            raise BelowZero(
+                f"{was['on_hand']} units are on hand; {delta:+d} would leave less than none. Count and set the level."
+            )
+        if on_hand > fields.MOST:
+            raise BadField("That would be more than a billion units on hand.", "delta")
+        counted_at = was["counted_at"] or event.occurred_at
+        return await self.write(connection, event, place, was, was | {"on_hand": on_hand, "counted_at": counted_at})
+
+
+def expected(body: Body, was: Mapping[str, Any]) -> None:
+    """Compare and set: the caller's number must be ours."""
+    quantity = body.get("changeFromQuantity")
+    if quantity is not None and quantity != was["on_hand"]:
+        raise StaleExpectation(
+            f"{was['on_hand']} units are on hand, not {quantity}. Read the level again and decide anew."
+        )

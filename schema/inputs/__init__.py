@@ -1,0 +1,1 @@
+"""What clients may say: input types of mutations, a module per noun."""

@@ -1,0 +1,85 @@
+"""The roots of writing: batches of events, each item with a result of its own."""
+
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.directive import DirectiveLocation, DirectiveValue, directive
+
+from resolvers.commands import kinds
+from resolvers.commands.batches import check_adjustment, check_size, taking
+from resolvers.sources import argument, command
+from schema.inputs.events import FulfillmentEventInput, ReturnEventInput, TrackingEventInput
+from schema.inputs.orders import OrderUpsert
+from schema.inputs.stock import IncomingSupplyInput, StockAdjustmentInput, StockLevelInput
+from schema.outcome import OrderBatch, StockBatch, SupplyBatch, TrackingBatch
+
+INGEST = ("events:ingest", "orders:write")
+
+
+@directive(
+    locations=[DirectiveLocation.FIELD],
+    name="idempotent",
+    description="The request under this key is answered once; sent again, it gets the same answer for 24 hours.",
+)
+def idempotent(
+    value: DirectiveValue[Any],
+    key: Annotated[str, strawberry.argument(description="Up to 255 characters, as in the header Idempotency-Key.")],
+) -> Any:
+    return value
+
+
+def items(kind: object) -> Any:
+    return argument("items", list[kind], "1 to 250 items; those of one order are applied in this order.")  # type: ignore[valid-type]  # a type that is known at run time
+
+
+@strawberry.type(description="Everything that can be changed.")
+class Mutation:
+    upsert_orders: OrderBatch = command(
+        "Tell orders as their source knows them now; new ones are created.",
+        taking(kinds.ORDER),
+        check_size,
+        scopes=INGEST,
+        arguments=[items(OrderUpsert)],
+    )
+    record_tracking_events: TrackingBatch = command(
+        "Tell what carriers say of parcels, in any order and any number of times.",
+        taking(kinds.TRACKING),
+        check_size,
+        scopes=INGEST,
+        arguments=[items(TrackingEventInput)],
+    )
+    record_fulfillment_events: OrderBatch = command(
+        "Tell what locations say of their work and of the parcels it led to.",
+        taking(kinds.FULFILLMENT),
+        check_size,
+        scopes=INGEST,
+        arguments=[items(FulfillmentEventInput)],
+    )
+    record_return_events: OrderBatch = command(
+        "Tell what is announced to come back, what has arrived, and how it ended.",
+        taking(kinds.RETURN),
+        check_size,
+        scopes=INGEST,
+        arguments=[items(ReturnEventInput)],
+    )
+    set_stock_levels: StockBatch = command(
+        "Tell counts of stock.",
+        taking(kinds.STOCK_LEVEL),
+        check_size,
+        scopes=("stock:write",),
+        arguments=[items(StockLevelInput)],
+    )
+    adjust_stock: StockBatch = command(
+        "Change what is on hand by differences. Needs an idempotency key, unless every item has changeFromQuantity.",
+        taking(kinds.STOCK_ADJUSTMENT),
+        check_adjustment,
+        scopes=("stock:write",),
+        arguments=[items(StockAdjustmentInput)],
+    )
+    record_incoming_supply: SupplyBatch = command(
+        "Tell what is on its way to locations.",
+        taking(kinds.SUPPLY),
+        check_size,
+        scopes=("stock:write", "events:ingest"),
+        arguments=[items(IncomingSupplyInput)],
+    )
