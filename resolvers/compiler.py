@@ -115,7 +115,8 @@ class Compiler:
         field = type_.fields[name]
         declared = declaration(field)
         self.check(type_, name, field)
-        scope = Scope(self.rights, self.binds, arguments_of(field.args, nodes[0], self.variables))
+        around = next((outer for outer in reversed(place.rows) if outer is not row), None)
+        scope = Scope(self.rights, self.binds, arguments_of(field.args, nodes[0], self.variables), around)
         return self.value(given.get(name, declared.source), field, nodes, row, scope, place.field(key)).label(key)
 
     def check(self, type_: GraphQLObjectType, name: str, field: GraphQLField) -> None:

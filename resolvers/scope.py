@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from domain.actor import Actor, RowScope
+from resolvers.sources import Row
 from resolvers.values import ABSENT, Value, Variables
 
 Getter = Callable[[Variables, Actor], Any]
@@ -47,6 +48,8 @@ class Scope:
     rights: Rights
     binds: Binds
     arguments: Mapping[str, Value]
+    # The row that the row of this field hangs from, such as the order of a line.
+    around: Row | None = None
 
     def argument(self, name: str) -> Value:
         return self.arguments.get(name, ABSENT)

@@ -20,6 +20,11 @@ def of_line(column: str) -> Mapping[str, Column]:
     return {"amount": Column(lambda row, _: row.c[column]), "currency": Column(currency_of_order)}
 
 
-def currency_of_order(line: Row, _scope: Scope) -> Sql:
+def currency_of_order(line: Row, scope: Scope) -> Sql:
+    """Of the order around the line, which is its own; elsewhere, as in a parcel, the order is looked up."""
+    if scope.around is not None and "currency" in scope.around.c:
+        found: Sql = scope.around.c.currency
+        if found.shares_lineage(orders.c.currency):
+            return found
     owner = orders.alias()
     return sa.select(owner.c.currency).where(owner.c.id == line.c.order_id).correlate(line).scalar_subquery()
