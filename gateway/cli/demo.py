@@ -47,6 +47,10 @@ QUESTIONS = (
 )
 
 
+# The loop itself keeps only weak references to its tasks.
+RUNNING: set[object] = set()
+
+
 def register(app: typer.Typer) -> None:
     app.command()(demo)
 
@@ -69,7 +73,7 @@ def demo(
     serve.run(
         settings,
         serve.Manner(
-            ready=lambda url: print(_welcome(settings, url), flush=True),
+            ready=lambda url: _open(settings, url),
             before=_load_samples,
             patience=PATIENCE_SECONDS,
             until_parent_ends=until_parent_ends,
@@ -90,9 +94,22 @@ async def _load_samples(dsn: str) -> None:
         await connection.close()
 
 
+def _open(settings: "Settings", url: str) -> None:
+    """Say how to ask, and let things happen in the shop."""
+    import asyncio
+
+    from gateway.cli.traffic import Traffic
+
+    print(_welcome(settings, url), flush=True)
+    task = asyncio.get_running_loop().create_task(Traffic(url, _tokens(settings)["operator"]).run())
+    RUNNING.add(task)
+
+
 def _welcome(settings: "Settings", url: str) -> str:
     """All a newcomer needs, ready to copy."""
     tokens = "\n".join(f"  {role:<10}  {token}" for role, token in _tokens(settings).items())
+    number = url.rpartition(":")[2]
+    port = "" if number == "8000" else f" --url {url}"
     questions = "\n\n".join(f"{number}. {question}" for number, question in enumerate(QUESTIONS, 1))
     return f"""
 Ordergraph answers at {url}/graphql; open it in a browser for GraphiQL. Ready: {url}/readyz
@@ -104,6 +121,8 @@ Tokens for the next {TOKEN_HOURS} hours, sent as the header "Authorization: Bear
 Three questions to paste:
 
 {questions}
+
+Something changes every few seconds. To see it, in another terminal: .venv/bin/ordergraph watch{port}
 
 The data is in {settings.data_dir.absolute()}; delete that folder to start anew. Ctrl-C ends the demo.
 """
