@@ -109,7 +109,8 @@ class CallbackOperation(Operation):
     """A Sink, a Stream and Timed by the wheel. Its pipe posts: in order, one call at a time, from a bounded queue."""
 
     __slots__ = (
-        "beat_at", "caller", "expires_at", "leave_at", "pipe", "refusal", "session", "slot", "streaming", "target",
+        "beat_at", "caller", "cursor", "expires_at", "leave_at", "pipe", "refusal", "session", "slot",
+        "streaming", "target",
     )  # fmt: skip
     transport = "callback"
 
@@ -123,6 +124,7 @@ class CallbackOperation(Operation):
         self.caller: str | None = caller
         self.pipe = Pipe(self.post, streaming.connections.options.bounds)
         self.refusal: tuple[bytes, str] | None = None
+        self.cursor: str | None = None
         self.slot = NEVER
         now = asyncio.get_running_loop().time()
         self.beat_at = now + target.heartbeat_seconds if target.heartbeat_seconds else None
@@ -214,6 +216,7 @@ class CallbackOperation(Operation):
         self.over = True
         self.running = None
         if reason is Ended.SHUTDOWN:
+            self.cursor = cursor
             now = asyncio.get_running_loop().time()
             self.leave_at = now + random.uniform(0.0, self.streaming.connections.options.restart_jitter_seconds)  # noqa: S311
             self.streaming.connections.wheel.put(self, self.leave_at)
@@ -230,7 +233,7 @@ class CallbackOperation(Operation):
         self.over = True
         if running is not None:
             running.close()
-        self.conclude(reason, None)
+        self.conclude(reason, self.cursor)
 
     def leave(self) -> None:
         if not self.pipe.closed:

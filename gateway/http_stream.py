@@ -29,8 +29,8 @@ class HttpStream(Operation):
     """A Sink, a Stream and Timed by the wheel; its own task only waits for the client to hang up."""
 
     __slots__ = (
-        "beat_at", "caller", "code", "expires_at", "headers", "leave_at", "pipe", "receive", "slot", "started_response",
-        "streaming",
+        "beat_at", "caller", "code", "cursor", "expires_at", "headers", "leave_at", "pipe", "receive", "slot",
+        "started_response", "streaming",
     )  # fmt: skip
     content_type: ClassVar[bytes]
 
@@ -48,6 +48,7 @@ class HttpStream(Operation):
         self.beat_at = asyncio.get_running_loop().time() + self.heartbeat_seconds()
         self.expires_at: float | None = None
         self.leave_at: float | None = None
+        self.cursor: str | None = None
 
     async def run(self, asked: Asked, actor: Actor, address: str) -> None:
         """Until the operation has ended and all is sent, or the client has hung up."""
@@ -137,6 +138,7 @@ class HttpStream(Operation):
         self.running = None
         if reason is Ended.SHUTDOWN:
             # The waves of `Connections.drain` may come before this does.
+            self.cursor = cursor
             now = asyncio.get_running_loop().time()
             self.leave_at = now + random.uniform(0.0, self.streaming.connections.options.restart_jitter_seconds)  # noqa: S311
             self.streaming.connections.wheel.put(self, self.leave_at)
@@ -153,7 +155,7 @@ class HttpStream(Operation):
             if running is not None:
                 running.close()
         if not self.pipe.closed:
-            self.conclude(reason, None)
+            self.conclude(reason, self.cursor)
 
     def leave(self) -> None:
         self.cut(Ended.SHUTDOWN)

@@ -30,8 +30,10 @@ def event(payload: bytes, cursor: str | None) -> bytes:
     return b"event: next\n" + identifier + b"data: " + payload + b"\n\n"
 
 
-def retry() -> bytes:
-    return b"retry: %d\n\n" % random.randint(RETRY_LEAST, RETRY_MOST)  # noqa: S311
+def retry(cursor: str | None) -> bytes:
+    """When to come back and from where: a block without data sets both in a browser, and is no event."""
+    identifier = b"" if cursor is None else b"id: " + cursor.encode() + b"\n"
+    return identifier + b"retry: %d\n\n" % random.randint(RETRY_LEAST, RETRY_MOST)  # noqa: S311
 
 
 class EventStream(HttpStream):
@@ -59,7 +61,7 @@ class EventStream(HttpStream):
             self.finish(COMPLETE, reason.value)
         elif reason is Ended.SHUTDOWN:
             # No `complete`: the client is to come back.
-            self.finish(retry(), reason.value)
+            self.finish(retry(cursor), reason.value)
         else:
             last = event(endings.response(reason, cursor), None) + COMPLETE
             self.finish(last, reason.value, drop=reason is Ended.SLOW)

@@ -100,7 +100,8 @@ class SharedOperation(Operation):
         if reason is Ended.SHUTDOWN:
             self.over = True
             self.running = None
-            self.stream.end(reason, cursor)
+            # A cursor is one operation's, and the stream is that of many.
+            self.stream.end(reason, None)
             return
         self.write(self.ending(reason, cursor))
         self.over = True

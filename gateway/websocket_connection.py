@@ -35,8 +35,8 @@ class Connection:
     """A Stream, and Timed by the wheel. Everything a client sends is handled in order by the task of its socket."""
 
     __slots__ = (
-        "actor", "address", "authorization", "caller", "closing", "credit", "credited_at", "expires_at", "greeted",
-        "heard", "leave_at", "operations", "ping_at", "pipe", "receive", "slot", "streaming",
+        "actor", "address", "authorization", "caller", "closing", "credit", "credited_at", "expires_at", "farewell",
+        "greeted", "heard", "leave_at", "operations", "ping_at", "pipe", "receive", "slot", "streaming",
     )  # fmt: skip
     transport = "websocket"
 
@@ -61,6 +61,7 @@ class Connection:
         self.leave_at: float | None = None
         self.ping_at = now + options.init_seconds
         self.greeted = False
+        self.farewell: str | None = None
 
     async def run(self) -> None:
         """Until the client or we have closed it."""
@@ -193,9 +194,9 @@ class Connection:
             self.drop()
             return None
         if self.leave_at is not None and now >= self.leave_at:
-            self.close(Code.RESTART)
+            self.leave()
         elif self.expires_at is not None and now >= self.expires_at:
-            self.close(Code.FORBIDDEN, "Forbidden: token expired")
+            self.close(Code.FORBIDDEN, words.EXPIRED)
         elif now >= self.ping_at:
             self.ping_now(now)
         return self.next_due()
@@ -226,16 +227,17 @@ class Connection:
     def end_soon(self, code: Code, reason: str | None = None) -> None:
         asyncio.get_running_loop().call_later(LINGER_SECONDS, self.close, code, reason)
 
-    def leave_soon(self) -> None:
+    def leave_soon(self, cursor: str | None) -> None:
         """The server ends; the waves of `Connections.drain` may come before this does."""
         if self.leave_at is None:
+            self.farewell = words.with_cursor(words.REASONS[Code.RESTART], cursor)
             now = asyncio.get_running_loop().time()
             jitter = self.streaming.connections.options.restart_jitter_seconds
             self.leave_at = now + random.uniform(0.0, jitter)  # noqa: S311
             self.rest()
 
     def leave(self) -> None:
-        self.close(Code.RESTART)
+        self.close(Code.RESTART, self.farewell)
 
     def close(self, code: Code, reason: str | None = None) -> None:
         if self.closing is not None:

@@ -45,6 +45,8 @@ REASONS: Final = {
     Code.SLOW: "slow",
     Code.PING_TIMEOUT: "Ping timeout",
 }
+# The same code as for a token that never held: clients of graphql-ws answer both by connecting with another one.
+EXPIRED: Final = "Forbidden: token expired"
 
 
 class Violation(Exception):  # noqa: N818  (what the client did, not what failed here)
@@ -117,10 +119,10 @@ def clipped(reason: str) -> str:
     return reason if len(encoded) <= LONGEST_REASON else encoded[:LONGEST_REASON].decode(errors="ignore")
 
 
-def slow(cursor: str | None) -> str:
-    """Not JSON, so that a person who reads it in a log sees what to do; left out when it does not fit."""
-    reason = f"slow cursor={cursor}"
-    return reason if cursor is not None and len(reason) <= LONGEST_REASON else "slow"
+def with_cursor(reason: str, cursor: str | None) -> str:
+    """Where to go on from, for whoever reads close reasons; left out when it does not fit."""
+    longer = f"{reason} cursor={cursor}"
+    return longer if cursor is not None and len(longer) <= LONGEST_REASON else reason
 
 
 def acknowledged(facts: dict[str, object]) -> str:

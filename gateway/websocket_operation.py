@@ -37,12 +37,14 @@ class SocketOperation(Operation):
             return
         self.over = True
         self.running = None
+        # A reason has room for one cursor, and several would be mistaken for each other.
+        shown = cursor if len(self.connection.operations) == 1 else None
         if reason is Ended.TOKEN_EXPIRED:
-            self.connection.end_soon(Code.FORBIDDEN, "Forbidden: token expired")
+            self.connection.end_soon(Code.FORBIDDEN, words.with_cursor(words.EXPIRED, shown))
         elif reason is Ended.SLOW:
-            self.connection.close(Code.SLOW, words.slow(cursor))
+            self.connection.close(Code.SLOW, words.with_cursor("slow", cursor))
         elif reason is Ended.SHUTDOWN:
-            self.connection.leave_soon()
+            self.connection.leave_soon(shown)
         elif reason is Ended.COMPLETE:
             self.tell(words.complete(words.quoted(self.identifier)))
         else:

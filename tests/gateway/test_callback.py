@@ -212,7 +212,7 @@ async def test_an_end_by_the_server_has_its_code(router: Router, reason: Ended) 
         (await started(stand, router)).end(reason, "abc")
         await until(lambda: not stand.connections.streams)
     assert router.actions() == ["check", "complete"]
-    assert router.calls[-1]["errors"][0]["extensions"]["code"] == reason.value
+    assert router.calls[-1]["errors"][0]["extensions"] == {"code": reason.value, "cursor": "abc"}
 
 
 async def test_draining_completes_with_errors(router: Router) -> None:

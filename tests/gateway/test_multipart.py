@@ -156,8 +156,7 @@ async def test_an_end_by_the_server_is_an_error_of_the_transport(stand: Stand, r
     assert (list(told), told["payload"], len(told["errors"])) == (["payload", "errors"], None, 1)
     assert set(told["errors"][0]) == {"message", "extensions"}
     assert told["errors"][0]["extensions"]["code"] == code
-    if reason is not Ended.SHUTDOWN:
-        assert told["errors"][0]["extensions"]["cursor"] == "abc"
+    assert told["errors"][0]["extensions"]["cursor"] == "abc"
 
 
 async def test_more_streams_than_a_caller_may_have() -> None:

@@ -220,7 +220,7 @@ async def test_the_end_of_the_server_is_no_complete_but_a_time_to_come_back(stan
         running.push({"checkpoint": 1}, "abc")
         running.end(Ended.SHUTDOWN, "abc")
         assert (await event(response)).startswith(b"event: next\nid: abc\n")
-        assert re.fullmatch(rb"retry: \d{3,4}\n\n", await response.content.read())
+        assert re.fullmatch(rb"id: abc\nretry: \d{3,4}\n\n", await response.content.read())
 
 
 async def test_draining_ends_streams_and_refuses_new_ones() -> None:

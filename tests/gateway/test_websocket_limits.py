@@ -216,7 +216,7 @@ async def test_the_hubs_shutdown_closes_after_the_checkpoint() -> None:
         running.push({"checkpoint": 1}, "abc")
         running.end(Ended.SHUTDOWN, "abc")
         assert (await socket.receive())["type"] == "next"
-        assert await socket.close() == (1012, "Service Restart")
+        assert await socket.close() == (1012, "Service Restart cursor=abc")
 
 
 async def test_metrics_tell_what_is_open_and_how_the_rest_ended() -> None:

@@ -131,7 +131,7 @@ async def test_graphql_ws_goes_on_by_itself_after_a_restart(stand: Stand) -> Non
         running.push({"n": 1}, "abc")
         await one.saw("next")
         running.end(Ended.SHUTDOWN, "abc")
-        assert await one.saw("closed") == [1012, "Service Restart"]
+        assert await one.saw("closed") == [1012, "Service Restart cursor=abc"]
         await greeted("graphql-ws", one)
         again = await stand.streams.running(1)
         again.push({"n": 2})
