@@ -245,7 +245,10 @@ def closures(place: Row) -> Sql:
 
 
 def transit(place: Row, scope: Scope) -> Sql:
-    """The way whose postal prefix fits best, then the quickest; null without a destination or a way."""
+    """The way whose postal prefix fits best, then the quickest; null without a destination or a way.
+
+    Unless a service is asked for, STANDARD comes before quicker ones: who pays for express says so.
+    """
     destination = scope.argument("destination")
     if not destination.present:
         return sa.null()
@@ -255,6 +258,9 @@ def transit(place: Row, scope: Scope) -> Sql:
     if postal.present:
         prefix = sa.func.starts_with(scope.bind(postal, sa.Text, squeeze), way.c.postal_prefix)
     names = ("min_days", "max_days", "buffer_days", "service")
+    wanted = scope.argument("service")
+    asked = [way.c.service == scope.bind(wanted, sa.Text, str)] if wanted.present else []
+    standard = way.c.service == sa.literal_column("'STANDARD'")
     made = build_object(
         {name: way.c[name] for name in names}
         | {"carrier": carrier.c.code, "weekdays": sa.func.to_json(carrier.c.open_weekdays)}
@@ -266,8 +272,11 @@ def transit(place: Row, scope: Scope) -> Sql:
             way.c.location_id == place.c.id,
             way.c.country == scope.bind(destination["country"], sa.Text, country_code),
             prefix,
+            *asked,
         )
-        .order_by(sa.func.length(way.c.postal_prefix).desc(), way.c.max_days, way.c.min_days, carrier.c.code)
+        .order_by(
+            sa.func.length(way.c.postal_prefix).desc(), standard.desc(), way.c.max_days, way.c.min_days, carrier.c.code
+        )
         .limit(1)
         .correlate(place)
         .scalar_subquery()
