@@ -7,11 +7,10 @@ the line after it.
 import collections
 import csv
 import dataclasses
-import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TextIO
 
 from db.importing.errors import BadFiles
 from db.importing.mapping import Column, Table
@@ -50,8 +49,8 @@ class Source:
 
     def header(self) -> list[str]:
         """The names of the columns; BadFiles when one that is needed is missing or one stands there twice."""
-        with self.path.open("rb") as file:
-            found = next(self._split(file), None)
+        with self._opened() as text:
+            found = next(self._split(text), None)
         if found is None or found[1] is None:
             raise BadFiles(f"{self.path} has no line with the names of its columns.")
         names = [name.strip() for name in found[1]]
@@ -69,8 +68,8 @@ class Source:
         """All rows below the header."""
         names = self.header()
         places = [names.index(column.name) if column.name in names else None for column in self.columns]
-        with self.path.open("rb") as file:
-            rows = self._split(file, len(names))
+        with self._opened() as text:
+            rows = self._split(text, len(names))
             next(rows)
             for line, cells, raw in rows:
                 if cells is None:
@@ -78,22 +77,22 @@ class Source:
                 elif cells:
                     yield _record(line, cells, places, len(names))
 
-    def _split(self, file: BinaryIO, width: int = 0) -> Iterator[tuple[int, list[str] | None, str]]:
+    def _opened(self) -> TextIO:
+        return self.path.open(encoding=self.table.encoding, errors="surrogateescape", newline="")
+
+    def _split(self, text: TextIO, width: int = 0) -> Iterator[tuple[int, list[str] | None, str]]:
         """Line, cells (None: no CSV) and raw text of each record."""
-        text = io.TextIOWrapper(file, self.table.encoding, errors="surrogateescape", newline="")
         waiting: collections.deque[str] = collections.deque()
         line = 1
         while True:
             record, cells = self._next(text, waiting, width)
             if not record:
                 return
-            self.read = file.tell()
+            self.read = text.buffer.tell()
             yield line, cells, record
             line += _lines(record)
 
-    def _next(
-        self, text: io.TextIOWrapper, waiting: collections.deque[str], width: int
-    ) -> tuple[str, list[str] | None]:
+    def _next(self, text: TextIO, waiting: collections.deque[str], width: int) -> tuple[str, list[str] | None]:
         """The next record, of as many lines as its quotes need; `waiting` holds lines read in vain."""
         record = _line(text, waiting)
         taken = [record]
@@ -116,7 +115,7 @@ class Source:
             return None, "unexpected end of data" not in str(error)
 
 
-def _line(text: io.TextIOWrapper, waiting: collections.deque[str]) -> str:
+def _line(text: TextIO, waiting: collections.deque[str]) -> str:
     return waiting.popleft() if waiting else text.readline(LONGEST_LINE)
 
 
