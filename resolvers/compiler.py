@@ -17,7 +17,16 @@ from sqlalchemy.dialects.postgresql import JSON
 from domain.errors import Forbidden, QueryTooComplex, Unauthenticated
 from resolvers import pages, special
 from resolvers.declared import declaration, row_set
-from resolvers.json_sql import TYPE_KEY, as_list, as_object, as_record, build_object, correlated, text_constant
+from resolvers.json_sql import (
+    TYPE_KEY,
+    as_list,
+    as_object,
+    as_record,
+    build_object,
+    correlated,
+    int_constant,
+    text_constant,
+)
 from resolvers.scope import Binds, Rights, Scope
 from resolvers.selection import Collector, Fields
 from resolvers.sources import (
@@ -185,7 +194,7 @@ class Compiler:
         inner = self.record(type_, nodes, child, at.inside(child, source.assumed_size)).where(*conditions)
         if source.order_by:
             inner = inner.order_by(*source.order_by(child, scope))
-        return as_list(inner) if source.many else as_object(inner.limit(1))
+        return as_list(inner) if source.many else as_object(inner.limit(int_constant(1)))
 
     def record(
         self, type_: GraphQLObjectType, nodes: Sequence[ast.FieldNode], row: Row, at: Place, *, abstract: bool = False

@@ -23,6 +23,11 @@ def text_constant(value: str) -> Sql:
     return sa.literal_column(f"'{value}'::text", sa.Text)
 
 
+def int_constant(value: int) -> Sql:
+    """A number of ours in the text, so that the planner knows it: of an unknown limit it would think a tenth."""
+    return sa.literal_column(str(value), sa.Integer)
+
+
 def build_object(parts: Mapping[str, Sql]) -> Sql:
     names = list(parts)
     chunks = [names[start : start + MAX_PARTS] for start in range(0, len(names), MAX_PARTS)] or [[]]

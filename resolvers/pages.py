@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 from domain.errors import BadInput
 from resolvers.cursors import cursor_decoder, encode_cursor
 from resolvers.declared import row_set
-from resolvers.json_sql import EMPTY_LIST, as_object, build_object, correlated, text_constant
+from resolvers.json_sql import EMPTY_LIST, as_object, build_object, correlated, int_constant, text_constant
 from resolvers.scope import Scope
 from resolvers.sources import Page, Row, Sql
 
@@ -66,9 +66,9 @@ class Connection:
         chosen = scope.argument("orderBy").sample
         self.order_name = "" if chosen is None else str(chosen)
         self.order = source.orders[self.order_name]
-        first = scope.argument("first")
-        self.size = page_size(first.sample)
-        self.first = scope.bind(first, sa.Integer, page_size)
+        self.size = page_size(scope.argument("first").sample)
+        # Part of the text, as it is part of the shape: with a limit it does not know PostgreSQL plans every time anew.
+        self.first = int_constant(self.size)
         self.rows = self.numbered()
 
     def sql(self) -> Sql:
@@ -106,10 +106,10 @@ class Connection:
         if after.present:
             where.append(self.beyond(base))
         sorting = [key.desc() if self.order.descending else key.asc() for key in keys]
-        number = sa.func.row_number().over(order_by=sorting).label("ordergraph_n")
+        place = sa.func.row_number().over(order_by=sorting).label("ordergraph_n")
         cursor = encode_cursor(self.order_name, keys).label("ordergraph_cursor")
-        chosen = sa.select(*base.c, number, cursor).where(*where).order_by(*sorting)
-        chosen = chosen.limit(self.first + 1 if self.wants_more() else self.first)
+        chosen = sa.select(*base.c, place, cursor).where(*where).order_by(*sorting)
+        chosen = chosen.limit(int_constant(self.size + 1) if self.wants_more() else self.first)
         return correlated(chosen, self.at.rows).subquery()
 
     def beyond(self, base: Row) -> sa.ColumnElement[bool]:
@@ -153,13 +153,13 @@ class Connection:
         return build_object(parts)
 
     def page_info(self, nodes: list[ast.FieldNode]) -> Sql:
-        number, cursor = self.rows.c.ordergraph_n, self.rows.c.ordergraph_cursor
-        inside = number <= self.first
+        place, cursor = self.rows.c.ordergraph_n, self.rows.c.ordergraph_cursor
+        inside = place <= self.first
         ends = {
             "hasNextPage": sa.func.count() > self.first,
             "hasPreviousPage": sa.literal_column("true" if self.scope.argument("after").present else "false"),
-            "startCursor": sa.func.min(cursor).filter(number == 1),
-            "endCursor": first_of(sa.func.array_agg(aggregate_order_by(cursor, number.desc())).filter(inside)),
+            "startCursor": sa.func.min(cursor).filter(place == int_constant(1)),
+            "endCursor": first_of(sa.func.array_agg(aggregate_order_by(cursor, place.desc())).filter(inside)),
         }
         info = object_type(get_named_type(self.type.fields["pageInfo"].type))
         return build_object(

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
 from resolvers.batches import as_uuid, as_uuids, bounded, in_order, keys_table
 from resolvers.declared import has_rows, row_set
-from resolvers.json_sql import as_object, build_object
+from resolvers.json_sql import as_object, build_object, int_constant
 from resolvers.scope import Scope
 from resolvers.sources import RowSet, Sql
 from resolvers.steps import MergeStep, Run
@@ -47,7 +47,7 @@ def candidates(compiler: "Compiler", field: GraphQLField, nodes: list[ast.FieldN
         row = row_set(type_).table.alias()
         conditions = [row.c.id == given, *compiler.visible(type_, row)]
         record = compiler.record(type_, nodes, row, at.field(str(number)).inside(row), abstract=True)
-        found[str(number)] = as_object(record.where(*conditions).limit(1))
+        found[str(number)] = as_object(record.where(*conditions).limit(int_constant(1)))
     if len(compiler.steps) == steps:
         return sa.func.coalesce(*found.values(), type_=JSON)
     compiler.steps.append(MergeStep(at.path, found_one))
@@ -125,7 +125,7 @@ def group_sql(
     matches = row_set(type_).keys[group.key](row, {name: keys.c[name] for name in group.key})
     place = at.inside(keys, batch_bound(len(given.sample))).inside(row)
     record = compiler.record(type_, nodes, row, place, abstract=True)
-    return in_order(keys, as_object(record.where(matches, *compiler.visible(type_, row)).limit(1)))
+    return in_order(keys, as_object(record.where(matches, *compiler.visible(type_, row)).limit(int_constant(1))))
 
 
 class Finder:
