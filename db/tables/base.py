@@ -52,6 +52,12 @@ def words(column: str, kind: type[enum.StrEnum], name: str | None = None) -> sa.
     return sa.CheckConstraint(f"{column} IN ({listed})", name=name or f"{column}_known")
 
 
+def words_in_array(column: str, kind: type[enum.StrEnum]) -> sa.CheckConstraint:
+    """Only the words of `kind` may stand in the array `column`."""
+    listed = ", ".join(f"'{member.value}'" for member in kind)
+    return sa.CheckConstraint(f"{column} <@ ARRAY[{listed}]", name=f"{column}_known")
+
+
 def not_negative(*columns: str) -> sa.CheckConstraint:
     return sa.CheckConstraint(" AND ".join(f"{column} >= 0" for column in columns), name="not_negative")
 

@@ -45,6 +45,7 @@ fulfillments = sa.Table(
     sa.ForeignKeyConstraint(["order_id", "replaces_id"], ["fulfillments.order_id", "fulfillments.id"]),
     words("status", FulfillmentStatus),
     words("rejection_reason", NodeRejectionReason),
+    sa.CheckConstraint("replaces_id <> id", name="replaces_another"),
     sa.Index("ix_fulfillments_location_id_order_id", "location_id", "order_id"),
 )
 

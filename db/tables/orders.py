@@ -15,7 +15,10 @@ from db.tables.base import (
     stamped,
     text,
     words,
+    words_in_array,
 )
+from domain.attention import Attention
+from domain.promise import Basis, Confidence
 from domain.reasons import (
     CancelReason,
     Disposition,
@@ -80,6 +83,7 @@ orders = sa.Table(
     words("financial_status", FinancialStatus),
     words("return_status", ReturnRollup),
     words("cancel_reason", CancelReason),
+    words_in_array("attention", Attention),
     sa.CheckConstraint("version > 0", name="version_positive"),
     sa.CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_iso"),
     not_negative("authorized_amount", "captured_amount", "refunded_amount"),
@@ -186,6 +190,8 @@ promises = sa.Table(
     of_line(),
     sa.UniqueConstraint("order_id", "line_id", "kind", postgresql_nulls_not_distinct=True),
     sa.CheckConstraint("kind IN ('ORIGINAL', 'CURRENT')", name="kind_known"),
+    words("basis", Basis),
+    words("confidence", Confidence),
     sa.CheckConstraint("earliest <= latest", name="days_ordered"),
 )
 

@@ -5,7 +5,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import uuid
 from collections.abc import AsyncIterator
 
 import pytest
@@ -22,6 +21,7 @@ from domain.attention import Attention, Deadlines, flags_at
 from domain.errors import BadInput, Conflict
 from domain.status import FulfillmentStatus, OrderLineStatus, OrderStatus, ReturnStatus, ShipmentStatus
 from tests.db import derived
+from tests.db.clones import clone
 from tests.db.invariants import INVARIANTS
 
 NOW = dt.datetime.now(dt.UTC)
@@ -38,15 +38,11 @@ MOMENTS = (
 @pytest.fixture(scope="module")
 async def sample(postgres: str, template: str) -> AsyncIterator[Connection]:
     """A connection to a store with the sample, loaded once and only read."""
-    name = f"sample_{uuid.uuid4().hex}"
-    maintenance = await db.pool.connect(postgres, statement_seconds=0)
-    await maintenance.execute(f'CREATE DATABASE {name} TEMPLATE "{template.split("/")[3].partition("?")[0]}"')
-    connection = await db.pool.connect(postgres.replace("/postgres?", f"/{name}?", 1), statement_seconds=20)
-    await db.sample.load(connection, now=NOW)
-    yield connection
-    await connection.close()
-    await maintenance.execute(f"DROP DATABASE {name}")
-    await maintenance.close()
+    async with clone(postgres, template) as dsn:
+        connection = await db.pool.connect(dsn, statement_seconds=20)
+        await db.sample.load(connection, now=NOW)
+        yield connection
+        await connection.close()
 
 
 @pytest.mark.parametrize("name", INVARIANTS)

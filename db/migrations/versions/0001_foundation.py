@@ -347,6 +347,10 @@ def upgrade() -> None:
             "cancel_reason IN ('CUSTOMER', 'INVENTORY', 'FRAUD', 'PAYMENT_DECLINED', 'STAFF', 'MARKETPLACE', 'SYSTEM', 'SELLER_REJECTED', 'UNDELIVERABLE_ADDRESS', 'NODE_REJECTED', 'PREORDER_LAPSED', 'OTHER')",
             name=op.f("ck_orders_cancel_reason_known"),
         ),
+        sa.CheckConstraint(
+            "attention <@ ARRAY['PARTIAL_HOLD', 'BACKORDER', 'PREORDER_WAITING', 'OVERSOLD', 'SPLIT_PENDING', 'LATE_RISK', 'LATE', 'STALE_TRACKING', 'DELIVERY_EXCEPTION', 'RETURN_OPEN', 'SOURCE_CONFLICT', 'STALE_DATA', 'HANDOVER_BEFORE_ORDER']",
+            name=op.f("ck_orders_attention_known"),
+        ),
         sa.CheckConstraint("currency ~ '^[A-Z]{3}$'", name=op.f("ck_orders_currency_iso")),
         sa.CheckConstraint(
             "financial_status IN ('PENDING', 'AUTHORIZED', 'EXPIRED', 'VOIDED', 'PARTIALLY_PAID', 'PAID', 'OVERCHARGED', 'PARTIALLY_REFUNDED', 'REFUNDED')",
@@ -508,6 +512,7 @@ def upgrade() -> None:
             "status IN ('SCHEDULED', 'OPEN', 'ON_HOLD', 'REQUESTED', 'ACCEPTED', 'REJECTED', 'IN_PROGRESS', 'PACKED', 'COMPLETED', 'INCOMPLETE', 'CANCELLATION_REQUESTED', 'CANCELLED')",
             name=op.f("ck_fulfillments_status_known"),
         ),
+        sa.CheckConstraint("replaces_id <> id", name=op.f("ck_fulfillments_replaces_another")),
         sa.ForeignKeyConstraint(["location_id"], ["locations.id"], name=op.f("fk_fulfillments_location_id")),
         sa.ForeignKeyConstraint(
             ["order_id", "replaces_id"],
@@ -720,6 +725,10 @@ def upgrade() -> None:
         sa.Column("confidence", sa.Text(), nullable=False),
         sa.Column("inputs", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("computed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint(
+            "basis IN ('ON_HAND', 'INCOMING', 'PREORDER', 'CARRIER_EDD')", name=op.f("ck_promises_basis_known")
+        ),
+        sa.CheckConstraint("confidence IN ('HIGH', 'MEDIUM', 'LOW')", name=op.f("ck_promises_confidence_known")),
         sa.CheckConstraint("kind IN ('ORIGINAL', 'CURRENT')", name=op.f("ck_promises_kind_known")),
         sa.CheckConstraint("earliest <= latest", name=op.f("ck_promises_days_ordered")),
         sa.ForeignKeyConstraint(
