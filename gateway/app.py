@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 import db.api_keys
 import resolvers.execute
@@ -18,14 +18,18 @@ from db.reader import PoolReader, Reader
 from events.cursor import Signer
 from events.hub import Hub
 from events.store_log import StoreLog
-from gateway import health, pages
+from gateway import callback_hosts, health, pages
 from gateway.admission import Admission
 from gateway.api_keys import ApiKeys
 from gateway.auth import Authenticator
+from gateway.callback import Callbacks
+from gateway.connections import Connections, StreamOptions
 from gateway.cors import Cors
+from gateway.endpoint import Endpoint
 from gateway.http import Engine, GraphQLHttp, HttpOptions
 from gateway.limits import check_source
 from gateway.oidc import KeySet, Oidc, OidcTokens
+from gateway.operation import Streaming
 from gateway.realtime import Realtime
 from gateway.settings import Settings
 from gateway.telemetry import Metrics
@@ -56,30 +60,67 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
     admission = Admission(settings.operations_at_once, settings.operations_waiting, settings.waiting_seconds)
     metrics.watch("ordergraph_operations_running", "Operations that run now.", lambda: admission.running)
     metrics.watch("ordergraph_operations_waiting", "Operations that wait for a place.", lambda: len(admission.queue))
-    endpoint = GraphQLHttp(engine or reading, authenticator, admission, metrics, http_options(settings))
-    return Starlette(
+    plain = GraphQLHttp(engine or reading, authenticator, admission, metrics, http_options(settings))
+    streaming = streaming_endpoint(settings, plain, realtime) if realtime is not None else None
+    app = Starlette(
         routes=[
-            Route("/graphql", endpoint),
+            Route("/graphql", streaming or plain),
+            *([WebSocketRoute("/graphql", streaming)] if streaming is not None else []),
             *health.routes(metrics, Health(pool).trouble),
             *([pages.route()] if settings.graphiql else []),
         ],
-        lifespan=functools.partial(lifespan, oidc(settings), authenticator, realtime),
+        lifespan=functools.partial(lifespan, oidc(settings), authenticator, realtime, streaming),
     )
+    # For the server to call before it closes connections, with the seconds that may take.
+    app.state.drain = functools.partial(drain, realtime, streaming)
+    return app
 
 
 @contextlib.asynccontextmanager
 async def lifespan(
-    provider: Oidc | None, authenticator: Authenticator, realtime: Realtime | None, _: Starlette
+    provider: Oidc | None,
+    authenticator: Authenticator,
+    realtime: Realtime | None,
+    streaming: Endpoint | None,
+    _: Starlette,
 ) -> AsyncIterator[None]:
     async with contextlib.AsyncExitStack() as stack:
         if realtime is not None:
             await stack.enter_async_context(realtime.running())
+        if streaming is not None and streaming.callbacks.hosts.names:
+            callbacks = streaming.callbacks
+            seconds = streaming.streaming.connections.options.callback_seconds
+            callbacks.session = await stack.enter_async_context(callback_hosts.session(callbacks.hosts, seconds))
         if provider is not None:
             http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
             key_set = KeySet(provider.jwks_url, http)
             stack.push_async_callback(key_set.close)
             authenticator.oidc = OidcTokens(provider, key_set)
         yield
+
+
+async def drain(realtime: Realtime | None, streaming: Endpoint | None, seconds: float) -> None:
+    """Every stream is told how far it has come, then they end in waves."""
+    if realtime is not None and streaming is not None:
+        streaming.streaming.connections.draining = True
+        realtime.hub.shut_down()
+        await streaming.streaming.connections.drain(seconds)
+
+
+def streaming_endpoint(settings: Settings, plain: GraphQLHttp, realtime: Realtime) -> Endpoint:
+    options = StreamOptions(
+        connections=settings.connections,
+        connections_per_caller=settings.connections_per_caller,
+        connections_per_staff=settings.connections_per_staff,
+        operations_per_socket=settings.operations_per_socket,
+        messages_per_minute=settings.messages_per_minute,
+        start_seconds=settings.operation_seconds,
+        callback_hosts=settings.callback_hosts,
+    )
+    connections = Connections(options)
+    plain.metrics.registry.register(connections)
+    streaming = Streaming(realtime.subscriptions, plain, connections)
+    return Endpoint(streaming, Callbacks(streaming))
 
 
 def graphql_engine(

@@ -1,6 +1,7 @@
 """What answers on `/graphql`: plain HTTP, or one of the streaming transports, chosen by what the client accepts."""
 
 import asyncio
+import dataclasses
 import enum
 import functools
 import uuid
@@ -141,7 +142,9 @@ class Endpoint:
                 body = await read_body(receive, headers.get(b"content-length"), self.http.options.longest_body)
         except TimeoutError:
             raise errors.SlowBody(f"The body did not arrive within {seconds:g} s.") from None
-        return params.from_body(body), body
+        asked = params.from_body(body)
+        extensions = params.with_key(asked.extensions, headers.get(b"idempotency-key"))
+        return dataclasses.replace(asked, extensions=extensions), body
 
     async def single(
         self, token: str | None, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send

@@ -84,6 +84,18 @@ class Settings(BaseSettings):
     operations_waiting: int = Field(default=256, ge=0, description="Operations that may wait for a place to run.")
     waiting_seconds: float = Field(default=0.25, gt=0, description="An operation waits this long for a place at most.")
 
+    connections: int = Field(default=15_000, ge=1, description="Streaming connections (sockets, SSE …) at most.")
+    connections_per_caller: int = Field(default=10, ge=1, description="Of these, one caller's at most.")
+    connections_per_staff: int = Field(
+        default=100, ge=1, description="The same for support, operators, integrators and admins."
+    )
+    operations_per_socket: int = Field(default=20, ge=1, description="Operations on one socket at most.")
+    messages_per_minute: int = Field(default=100, ge=1, description="Messages a client may send on one socket.")
+    callback_hosts: Words = Field(
+        default=frozenset(),
+        description="Routers that subscribe by HTTP callback: host, host:port or network, with commas between.",
+    )
+
     source_precedence: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Systems that may disagree about an order, with commas between, the one to trust first."
     )
@@ -102,7 +114,7 @@ class Settings(BaseSettings):
 
     limit: Limits = Field(default=Limits(), description="How much one document may ask for.")
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "callback_hosts", mode="before")
     @classmethod
     def split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 # Together below lifetime.MOST_SECONDS.
+DRAIN_SECONDS = 0.8
 FINISH_SECONDS = 1.5
 POOL_SECONDS = 0.5
 POSTGRES_SECONDS = 1.0
@@ -148,6 +149,14 @@ def _server(app: Any, opened: database.Database, ready: Callable[[], None]) -> "
             await super().startup(sockets)
             if not self.should_exit:
                 ready()
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """Streams end while they can still be told why; uvicorn would only cut them."""
+            for listening in self.servers:
+                listening.close()
+            if not self.force_exit:
+                await app.state.drain(DRAIN_SECONDS)
+            await super().shutdown(sockets)
 
         async def end_with_database(self) -> None:
             """An embedded server that is gone does not come back while we live."""
