@@ -19,6 +19,7 @@ from domain.status import FulfillmentStatus, OrderLineStatus, check_move
 if TYPE_CHECKING:
     from db.sample.parcels import Parcel
 
+_MOVES_UNITS = frozenset({FulfillmentStatus.REQUESTED, FulfillmentStatus.REJECTED, FulfillmentStatus.PACKED})
 _WAITING = {Basis.INCOMING: OrderLineStatus.BACKORDERED, Basis.PREORDER: OrderLineStatus.PREORDERED}
 
 
@@ -174,7 +175,8 @@ class Consignment:
         check_move(before, status, where=f"fulfillment of sample order {self.order.basket.number}")
         self.work |= {"status": status, "updated_at": self.order.shop.clock}
         words = {"fulfillmentStatus": {"from": before, "to": status}, "location": self.site.facts.code}
-        self.tell(f"FULFILLMENT_{status}", "fulfillments", "lines", by=by, **words, **data)
+        changed = ("fulfillments", "lines") if status in _MOVES_UNITS else ("fulfillments",)
+        self.tell(f"FULFILLMENT_{status}", *changed, by=by, **words, **data)
 
 
 def of_group(order: Order, group: Group, replaces: Consignment | None = None) -> Consignment:

@@ -47,6 +47,13 @@ def absent(parcel: Parcel) -> Trip:
     return day
 
 
+def at_parcel_shop(parcel: Parcel) -> Story:
+    """Nobody at home; it waits at the parcel shop."""
+    day = yield from absent(parcel)
+    yield _at(parcel, day, 18)
+    parcel.scan(ShipmentStatus.READY_FOR_PICKUP, city=_home(parcel))
+
+
 def delayed(parcel: Parcel) -> Story:
     """The carrier is two days late, says so, and our promise follows."""
     day = yield from _on_the_way(parcel)

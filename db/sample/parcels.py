@@ -83,9 +83,7 @@ class Parcel:
             # The carrier's first physical scan is what counts as shipped, not the label.
             self.row["shipped_at"] = self.state.first_scan_at
             self.consignment.advance(OrderLineStatus.SHIPPED)
-        words = {"shipmentStatus": {"from": before, "to": self.state.status}, "code": event["raw_code"]}
-        words |= {"reason": reason} if reason else {}
-        self._tell("SHIPMENT_SCANNED", event["source_event_id"], at, words)
+        self._tell(event, before, handed_over=handed_over)
         if handed_over:
             self.consignment.leave()
             payments.capture(self.order)
@@ -97,11 +95,16 @@ class Parcel:
         delivered = stage is OrderLineStatus.DELIVERED and self.order.rolled_up() is OrderStatus.DELIVERED
         self.consignment.tell("ORDER_DELIVERED" if delivered else f"LINES_{stage}", "lines", by=self.by)
 
-    def _tell(self, type_: str, event_id: str, at: datetime.datetime, words: dict[str, Any]) -> None:
+    def _tell(self, event: Row, before: ShipmentStatus, *, handed_over: bool) -> None:
         self.version += 1
-        self.consignment.told.append(f"{type_}:{self.state.status}")
-        by = By(self.by.actor, self.by.source, event_id)
-        self.order.record(type_, "shipments", by=by, entity=("SHIPMENT", self.id), data=words, occurred_at=at)
+        by = By(self.by.actor, self.by.source, event["source_event_id"])
+        words: dict[str, Any] = {"code": event["raw_code"]}
+        words |= {"reason": event["reason"]} if event["reason"] else {}
+        if self.state.status is not before:
+            words["shipmentStatus"] = {"from": before, "to": self.state.status}
+        changed = ("shipments", "lines") if handed_over else ("shipments",)
+        at = event["occurred_at"]
+        self.order.record("SHIPMENT_SCANNED", *changed, by=by, entity=("SHIPMENT", self.id), data=words, occurred_at=at)
 
     def _update(self, estimate_at: datetime.datetime | None) -> None:
         state, clock = self.state, self.order.shop.clock

@@ -101,7 +101,7 @@ def released(reason: HoldReason, hours: float, *courses: Course, by: By = MARIA)
         hold = Hold(order, reason, order.shop.later(hours=hours), note="Called back, all in order.")
         yield order.shop.later(hours=hours)
         hold.release(by)
-        send(order, *courses, replan=True)
+        send(order, *courses, hold_released_at=order.shop.clock)
         yield from closed(order)
 
     return plot
@@ -122,7 +122,7 @@ def rejected(reason: NodeRejectionReason, *, again: bool = True) -> Plot:
                 first.shelf(line).change(order.shop.clock, damaged=units)
         yield order.shop.later(minutes=4)
         if again:
-            send(order, without=frozenset(first.site.initial), replaces=first, replan=True)
+            send(order, without=frozenset(first.site.initial), replaces=first)
             yield from closed(order)
         else:
             Hold(order, HoldReason.INVENTORY_OUT_OF_STOCK, None, by=JONAS, note="Asked the supplier for a new date.")

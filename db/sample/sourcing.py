@@ -20,7 +20,7 @@ def plan(
     without: frozenset[str] = frozenset(),
     hold_released_at: datetime.datetime | None = None,
 ) -> Plan:
-    """Where `wanted` units could come from now; sites in `without` are left out."""
+    """Where `wanted` units could come from now, or once they are released; sites in `without` are left out."""
     shop = order.shop
     demands = [
         Demand(str(line.id), line.row["item_id"], units, _preorder_day(shop, line.product))
@@ -33,7 +33,8 @@ def plan(
         for site in shop.sites.values()
         if site.initial not in without and _eligible(order, site)
     ]
-    return source(demands, offers, Timing(shop.clock, hold_released_at), destination(order))
+    ordered_at = order.row["placed_at"] if hold_released_at else shop.clock
+    return source(demands, offers, Timing(ordered_at, hold_released_at), destination(order))
 
 
 def destination(order: Order) -> Destination | None:

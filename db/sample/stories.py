@@ -68,11 +68,11 @@ def send(
     *courses: Course,
     without: frozenset[str] = frozenset(),
     replaces: Consignment | None = None,
-    replan: bool = False,
+    hold_released_at: datetime.datetime | None = None,
 ) -> list[Consignment]:
     """Source what is loose and let each site begin; the last course is for all consignments that follow."""
-    plan = sourcing.plan(order, loose(order).items(), without=without)
-    if replan or any(order.promises.of(line) is None for line in loose(order)):
+    plan = sourcing.plan(order, loose(order).items(), without=without, hold_released_at=hold_released_at)
+    if replaces or hold_released_at or any(order.promises.of(line) is None for line in loose(order)):
         order.promises.replan(plan)
     made = []
     for number, group in enumerate(group for group in plan.groups if group.offer):
@@ -107,6 +107,8 @@ def _fulfilled(one: Consignment, units: Basis, course: Course) -> Story:
     one.request()
     yield one.order.shop.worked_at(one.site)
     one.accept()
+    yield one.order.shop.later(minutes=20)
+    one.begin()
     yield _packed_at(one, brisk=course.brisk)
     one.pack()
     if one.order.basket.pickup:

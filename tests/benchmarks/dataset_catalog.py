@@ -35,7 +35,8 @@ SELECT id, current_date + (priority % 7 + 3), 'Stocktaking' FROM locations
 """
 LOCATION_CHANNELS = """
 INSERT INTO location_channels (location_id, channel_id)
-SELECT locations.id, channels.id FROM locations CROSS JOIN channels WHERE channels.code <> 'b2b' OR locations.kind = 'WAREHOUSE'
+SELECT locations.id, channels.id FROM locations CROSS JOIN channels
+WHERE channels.code <> 'b2b' OR locations.kind = 'WAREHOUSE'
 """
 DESTINATIONS = """
 INSERT INTO location_destinations (location_id, country)

@@ -69,7 +69,7 @@ SHIPMENTS = f"""
 INSERT INTO shipments (id, order_id, carrier, service, tracking_number, tracking_url, status, source, version,
     shipped_at, first_scan_at, last_event_at, delivered_at, estimated_delivery_at, stale_at, created_at, updated_at)
 SELECT shipment_id, id, carrier, 'STANDARD', tracking, 'https://tracking.example.com/' || carrier || '/' || tracking,
-       CASE WHEN there THEN 'DELIVERED' ELSE 'IN_TRANSIT' END, carrier, 4, left_at, left_at, last_at,
+       CASE WHEN there THEN 'DELIVERED' ELSE 'IN_TRANSIT' END, carrier, 1, left_at, left_at, last_at,
        CASE WHEN there THEN last_at END, left_at + interval '3 days',
        CASE WHEN NOT there THEN date_trunc('day', placed_at) + interval '8 days' END, placed_at, last_at
 FROM batch {PARCELS}

@@ -65,6 +65,10 @@ INVARIANTS: Mapping[str, str] = {
         ) AS told ON told.order_id = o.id
         WHERE versions <> ARRAY(SELECT generate_series(1, o.version))
     """,
+    "a parcel's version is the number of its journal rows": """
+        SELECT id, version FROM shipments WHERE version <> (
+            SELECT count(*) FROM journal WHERE entity = 'SHIPMENT' AND entity_id = shipments.id)
+    """,
     "every order has a journal": """
         SELECT number FROM orders WHERE NOT EXISTS (SELECT FROM journal WHERE order_id = orders.id)
     """,
