@@ -9,8 +9,11 @@ from typing import Final
 
 from gateway.errors import Headers
 
-ALLOWED_METHODS: Final = b"GET, POST"
-ALLOWED_HEADERS: Final = b"authorization, content-type, accept, idempotency-key, traceparent, x-request-id"
+ALLOWED_METHODS: Final = b"GET, POST, PUT, DELETE"
+ALLOWED_HEADERS: Final = (
+    b"authorization, content-type, accept, idempotency-key, last-event-id, traceparent, x-graphql-event-stream-token, "
+    b"x-request-id"
+)
 EXPOSED_HEADERS: Final = b"retry-after, www-authenticate"
 # Two hours is the most that Chromium keeps.
 PREFLIGHT_AGE: Final = b"7200"

@@ -21,7 +21,7 @@ from gateway.negotiation import Media
 from gateway.operation import Streaming
 from gateway.params import Params
 from gateway.sse import COMPLETE, EventStream, event
-from gateway.sse_single import Reservations, token_of
+from gateway.sse_single import TOKEN_HEADER, Reservations, token_in
 from gateway.websocket import WebSocketEndpoint
 
 log = structlog.get_logger()
@@ -51,10 +51,21 @@ def accepted(accept: bytes) -> Transport | None:
     return None
 
 
-def header(scope: Scope, wanted: bytes) -> bytes | None:
+def wanted(scope: Scope) -> tuple[bytes | None, str | None]:
+    """The Accept header and the token of an event stream, found in one pass: plain requests pay for this too."""
+    accept, token = None, None
     for name, value in scope["headers"]:
-        if name == wanted:
-            return bytes(value)
+        if name == b"accept":
+            accept = value if accept is None else accept + b", " + value
+        elif name == TOKEN_HEADER:
+            token = value.decode("latin-1")
+    return accept, token if token is not None or not scope["query_string"] else token_in(scope["query_string"])
+
+
+def last_event_id(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"last-event-id":
+            return str(value.decode("latin-1")) or None
     return None
 
 
@@ -72,9 +83,8 @@ class Endpoint:
         if scope["type"] == "websocket":
             await self.websocket(scope, receive, send)
             return
-        accept = header(scope, b"accept")
+        accept, token = wanted(scope)
         transport = accepted(accept) if accept is not None and scope["method"] in ("POST", "GET") else None
-        token = token_of(scope)
         if transport is None and token is None and scope["method"] != "PUT":
             await self.http(scope, receive, send)
             return
@@ -107,9 +117,8 @@ class Endpoint:
             await self.http(scope, receive if body is None else replayed(body, receive), send)
             return None
         self.check_open()
-        after = header(scope, b"last-event-id")
         try:
-            prepared = self.streaming.asked(asked, after.decode("latin-1") if after else None)
+            prepared = self.streaming.asked(asked, last_event_id(scope))
         except PersistedQuery as error:
             # Its clients look for this in an answer, not in a status.
             if transport is not Transport.SSE:

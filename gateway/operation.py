@@ -87,7 +87,7 @@ class Operation(abc.ABC):
     async def outcome(self, streaming: Streaming, asked: Asked, actor: Actor) -> str:
         seconds = streaming.connections.options.start_seconds
         try:
-            async with asyncio.timeout(seconds) as clock:
+            async with asyncio.timeout(seconds) as clock, streaming.http.admission:
                 started = await streaming.streams.start(asked.request, actor, self, after=asked.after)
         except OrdergraphError as error:
             return self.refused(errors.body(error.message, error.code), error.code)

@@ -9,7 +9,7 @@ import urllib.parse
 from typing import Final
 
 import orjson
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Send
 
 from domain.actor import Actor
 from domain.errors import BadInput, Conflict, NotFound, OrdergraphError, Overloaded
@@ -204,9 +204,5 @@ def parameter(query_string: bytes, name: str) -> str | None:
     return pairs[name][0] if name in pairs else None
 
 
-def token_of(scope: Scope) -> str | None:
-    for name, value in scope["headers"]:
-        if name == TOKEN_HEADER:
-            return str(value.decode("latin-1"))
-    query_string = scope["query_string"]
+def token_in(query_string: bytes) -> str | None:
     return parameter(query_string, "token") if b"token=" in query_string and len(query_string) < 4096 else None

@@ -175,6 +175,9 @@ def _uvicorn() -> dict[str, Any]:
         # Small messages gain nothing from it, and it costs each connection memory and each message time.
         "ws_per_message_deflate": False,
         "ws_max_size": WEBSOCKET_MESSAGE_BYTES,
+        # We ping in the subprotocol. uvicorn closes with 1011 who does not answer, after which clients of npm's
+        # graphql-ws never come back: a laptop that slept finds that when it wakes up.
+        "ws_ping_interval": None,
         "timeout_keep_alive": KEEP_ALIVE_SECONDS,
         "timeout_graceful_shutdown": FINISH_SECONDS,
         "timeout_notify": 0,

@@ -55,9 +55,7 @@ async def serving(channel: Channel, clients: int) -> None:
     streaming = Streaming(streams, endpoint(FakeEngine()), Connections(options))
     made = Endpoint(streaming, Callbacks(streaming))
     app = Starlette(routes=[Route("/graphql", made), WebSocketRoute("/graphql", made)])
-    config = uvicorn.Config(
-        app, port=0, backlog=4096, lifespan="off", **(serve._uvicorn() | {"ws_ping_interval": None})
-    )
+    config = uvicorn.Config(app, port=0, backlog=4096, lifespan="off", **serve._uvicorn())
     config.load()
     one = uvicorn.Server(config)
     one.lifespan = config.lifespan_class(config)

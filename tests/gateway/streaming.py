@@ -19,7 +19,7 @@ from websockets.typing import Subprotocol
 from domain.actor import Actor, Role
 from events.sink import Ended, Sink
 from gateway.callback import Callbacks
-from gateway.cli.serve import WEBSOCKET_MESSAGE_BYTES
+from gateway.cli import serve
 from gateway.connections import Connections, StreamOptions
 from gateway.endpoint import Endpoint
 from gateway.http import HttpOptions
@@ -170,10 +170,7 @@ async def standing(options: StreamOptions | None = None, http: HttpOptions | Non
     streaming = Streaming(streams, endpoint(engine, http), connections)
     made = Endpoint(streaming, Callbacks(streaming))
     app = Starlette(routes=[Route("/graphql", made), WebSocketRoute("/graphql", made)])
-    config = uvicorn.Config(
-        app, port=0, log_config=None, http="httptools", ws="websockets-sansio", ws_per_message_deflate=False,
-        ws_max_size=WEBSOCKET_MESSAGE_BYTES, timeout_keep_alive=5, server_header=False, timeout_graceful_shutdown=1,
-    )  # fmt: skip
+    config = uvicorn.Config(app, port=0, **serve._uvicorn())
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

@@ -76,9 +76,9 @@ async def test_a_browser_is_told_that_a_listed_site_may_ask(http: aiohttp.Client
     assert told == {
         "allow": "GET, POST, OPTIONS",
         "access-control-allow-origin": SHOP,
-        "access-control-allow-methods": "GET, POST",
+        "access-control-allow-methods": "GET, POST, PUT, DELETE",
         "access-control-allow-headers": "authorization, content-type, accept, idempotency-key, "
-        "traceparent, x-request-id",
+        "last-event-id, traceparent, x-graphql-event-stream-token, x-request-id",
         "access-control-max-age": "7200",
         "cache-control": "no-store",
         "vary": "origin, access-control-request-method, access-control-request-headers",

@@ -13,6 +13,7 @@ from websockets.exceptions import InvalidStatus
 from domain.actor import ANONYMOUS, Role
 from domain.errors import Unavailable
 from events.sink import Ended
+from gateway.admission import Admission
 from gateway.connections import StreamOptions
 from gateway.cors import Cors
 from gateway.http import HttpOptions
@@ -163,6 +164,16 @@ async def test_a_start_that_takes_too_long_is_ended() -> None:
         await socket.subscribe()
         assert (await socket.receive())["payload"][0]["extensions"]["code"] == "DEADLINE_EXCEEDED"
         await socket.alive()
+
+
+async def test_operations_wait_for_the_same_places_as_those_of_http(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stand.endpoint.http, "admission", Admission(0, 0, 0.1))
+    async with stand.acknowledged() as socket:
+        await socket.subscribe()
+        assert (await socket.receive())["payload"][0]["extensions"]["code"] == "OVERLOADED"
+    assert stand.streams.started == []
 
 
 @pytest.mark.parametrize(
