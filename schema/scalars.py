@@ -24,3 +24,9 @@ MINOR_UNITS: ScalarDefinition = strawberry.scalar(
 JSON: ScalarDefinition = strawberry.scalar(
     name="JSON", description="Any JSON value.", serialize=lambda value: value, parse_value=lambda value: value
 )
+STANDARD = {
+    "Date": "A day, such as 2026-11-23, in the zone its field names.",
+    "DateTime": "An instant as RFC 3339: answers are in UTC with milliseconds, such as 2026-11-23T12:00:00.000Z.",
+    "Time": "A local time of day, such as 14:30:00.",
+}
+"""What Strawberry's own scalars mean here."""

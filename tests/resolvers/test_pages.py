@@ -109,7 +109,8 @@ async def test_a_timeline_is_walked_inside_its_order(shop: Shop, first: int) -> 
     order = str(uid("order", "web", "W-1"))
     rows = [row for row in await shop.rows("journal") if str(row["order_id"]) == order]
     expected = [str(row["event_id"]) for row in sorted(rows, key=lambda row: (row["occurred_at"], row["id"]))]
-    seen, after, more = [], None, True
+    seen: list[str] = []
+    after, more = None, True
     while more and len(seen) < 10:
         page = (await shop.ask(TIMELINE, {"id": order, "first": first, "after": after})).data["order"]["timeline"]
         seen += [edge["node"]["id"] for edge in page["edges"]]
