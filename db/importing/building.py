@@ -127,14 +127,15 @@ def _draft(
     handover = Handover(**{name: found.get(name) for name in HANDOVER})
     fallback = found.get("stage") or _stage_by_dates(handover)
     made = _in_order(_staged(line, fallback, cancelled="cancelled_at" in found) for line in lines)
-    advanced = any(line.stage in SHIPPED_OR_LATER | IN_WORK for line in made)
+    # Goods that are worked on were accepted, whoever forgot to write down when.
+    accepted = found.get("accepted") is True or any(line.stage in SHIPPED_OR_LATER | IN_WORK for line in made)
     amounts, financial_status = pricing.order_amounts(found, made, paid)
     latest: datetime.date | None = found.get("promise_latest")
     return OrderDraft(
         key=key,
         number=found["number"],
         placed_at=found["placed_at"],
-        accepted="accepted_at" in found or found.get("accepted") is True or advanced,
+        accepted_at=found.get("accepted_at", found["placed_at"] if accepted else None),
         cancelled=fallback is OrderLineStatus.CANCELLED or "cancelled_at" in found,
         foreseen=not any(isinstance(stage, Unforeseen) for stage in _told(lines, fallback)),
         source_status=found.get("source_status") or word or None,

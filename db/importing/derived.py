@@ -28,12 +28,14 @@ class Parcel:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Derived:
-    """`doubts` say in words where the source contradicts itself or leaves something out."""
+    """`by_dates` is what the dates say when they say more than the status; `doubts` say in words where the source
+    contradicts itself or leaves something out."""
 
     status: OrderStatus
     attention: tuple[Attention, ...]
     due: Deadlines
     parcels: tuple[Parcel, ...]
+    by_dates: OrderStatus | None
     doubts: tuple[str, ...]
 
 
@@ -41,13 +43,13 @@ def derive(draft: OrderDraft, time_zone: str) -> Derived:
     """`time_zone` is where promised days are meant."""
     parcels = _parcels(draft)
     status = _status(draft)
-    contradictions = _contradictions(draft, time_zone)
+    by_dates = _by_dates(draft)
     facts = OrderFacts(
         placed_at=draft.placed_at,
         lines=_rolled(draft),
         shipments=tuple(parcel.status for parcel in parcels),
         first_scan_at=min((p.state.first_scan_at for p in parcels if p.state.first_scan_at is not None), default=None),
-        source_conflict=bool(contradictions),
+        source_conflict=by_dates is not None,
     )
     commitment = Commitment(draft.promise[1], time_zone) if draft.promise is not None else None
     progress = Progress(done=status in _OVER, first_scan_at=facts.first_scan_at)
@@ -56,7 +58,8 @@ def derive(draft: OrderDraft, time_zone: str) -> Derived:
         attention=stored_flags(facts),
         due=deadlines(commitment, progress),
         parcels=parcels,
-        doubts=(*contradictions, *_omissions(draft)),
+        by_dates=by_dates,
+        doubts=(*_contradictions(draft, by_dates, time_zone), *_omissions(draft)),
     )
 
 
@@ -66,7 +69,7 @@ def _status(draft: OrderDraft) -> OrderStatus:
     if not draft.lines and draft.cancelled:
         # `roll_up` sees units only and there are none; here the source says that the whole order was cancelled.
         return OrderStatus.CANCELLED
-    return _roll_up(_rolled(draft), draft.accepted, "closed_at" in draft.plain)
+    return _roll_up(_rolled(draft), draft.accepted_at is not None, "closed_at" in draft.plain)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -119,15 +122,21 @@ def _parcel_status(state: ShipmentState, stages: set[OrderLineStatus]) -> Shipme
     return state.status
 
 
-def _contradictions(draft: OrderDraft, time_zone: str) -> tuple[str, ...]:
-    """Dates that say more than the status does: one of the two is wrong, and somebody should look."""
-    if not draft.foreseen:
-        return ()
+def _by_dates(draft: OrderDraft) -> OrderStatus | None:
+    """What the dates say if they say more than the status: one of the two is wrong, and somebody should look."""
     told, stages = draft.handover, {line.stage for line in draft.lines}
-    word = draft.source_status or "its status"
-    if told.delivered_at is not None and not (stages & DELIVERED_OR_LATER):
+    if draft.foreseen and told.delivered_at is not None and not stages & DELIVERED_OR_LATER:
+        return OrderStatus.DELIVERED
+    if draft.foreseen and told.handed_over_at is not None and not stages & SHIPPED_OR_LATER:
+        return OrderStatus.SHIPPED
+    return None
+
+
+def _contradictions(draft: OrderDraft, by_dates: OrderStatus | None, time_zone: str) -> tuple[str, ...]:
+    told, word = draft.handover, draft.source_status or "its status"
+    if by_dates is OrderStatus.DELIVERED and told.delivered_at is not None:
         return (f"{word}, but delivered on {local_day(told.delivered_at, time_zone)}",)
-    if told.handed_over_at is not None and not (stages & SHIPPED_OR_LATER):
+    if by_dates is OrderStatus.SHIPPED and told.handed_over_at is not None:
         return (f"{word}, but handed over on {local_day(told.handed_over_at, time_zone)}",)
     return ()
 

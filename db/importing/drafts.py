@@ -48,7 +48,7 @@ class OrderDraft:
     key: str
     number: str
     placed_at: datetime.datetime
-    accepted: bool
+    accepted_at: datetime.datetime | None
     cancelled: bool
     foreseen: bool
     source_status: str | None

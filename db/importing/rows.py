@@ -63,7 +63,7 @@ class Sheets:
         self.rows: dict[str, list[Row]] = defaultdict(list)
         self._setting = setting
         self._found = found
-        self._inputs = orjson.dumps({"importedFrom": setting.source}).decode()
+        self._inputs = orjson.dumps({"statedBy": setting.source}).decode()
 
     def add(self, draft: OrderDraft, derived: Derived, stored: Stored | None) -> tuple[uuid.UUID, int]:
         """Write down all rows of an order; its id and its new version."""
@@ -75,6 +75,7 @@ class Sheets:
         parcels = [self._shipment(known, draft, parcel, work, lines) for parcel in derived.parcels]
         version = self._journal(known, draft, derived, parcels)
         self._promise(known, draft)
+        self._claims(known.order_id, draft, derived)
         self.rows["orders"].append(self._order(known.order_id, version, draft, derived))
         return known.order_id, version
 
@@ -99,6 +100,8 @@ class Sheets:
             **{f"{name}_amount": value for name, value in draft.amounts.items()},
             **_NOTHING,
             **draft.plain,
+            # Whoever rolls the order up again takes it as accepted by this date.
+            "accepted_at": draft.accepted_at,
         }
 
     def _line(self, order_id: uuid.UUID, line_id: uuid.UUID, line: LineDraft) -> Row:
@@ -214,6 +217,25 @@ class Sheets:
                     "confidence": Confidence.MEDIUM,
                     "inputs": self._inputs,
                     "computed_at": draft.placed_at,
+                }
+            )
+
+    def _claims(self, order_id: uuid.UUID, draft: OrderDraft, derived: Derived) -> None:
+        """Both sides of a source that contradicts itself; its status is what we show."""
+        if derived.by_dates is None:
+            return
+        source = self._setting.source
+        sides = ((source, derived.status, draft.source_status), (f"{source}:dates", derived.by_dates, None))
+        for system, status, word in sides:
+            self.rows["source_claims"].append(
+                {
+                    "order_id": order_id,
+                    "field": "status",
+                    "system": system,
+                    "value": status,
+                    "raw_value": word,
+                    "wins": system == source,
+                    "observed_at": self._setting.now,
                 }
             )
 

@@ -51,9 +51,8 @@ def _facts(
     """Each entry with the status it led to, as far as the final one lets us know."""
     final = derived.status
     yield Entry("ORDER_PLACED", draft.placed_at, ("lines",), {"lines": len(draft.lines)}), OrderStatus.PENDING
-    accepted_at = draft.plain.get("accepted_at")
-    if isinstance(accepted_at, datetime.datetime):
-        yield Entry("ORDER_APPROVED", accepted_at, (), {}), OrderStatus.CONFIRMED if draft.lines else None
+    if draft.accepted_at is not None:
+        yield Entry("ORDER_APPROVED", draft.accepted_at, (), {}), OrderStatus.CONFIRMED if draft.lines else None
     handed_over_at, delivered_at = draft.handover.handed_over_at, draft.handover.delivered_at
     left = OrderStatus.SHIPPED if final in _ON_ITS_WAY else final if final is OrderStatus.PARTIALLY_SHIPPED else None
     if handed_over_at is not None:
@@ -76,7 +75,7 @@ def _cancelled(draft: OrderDraft) -> Entry:
         return Entry("ORDER_CANCELLED", at, (), {})
     known = (
         draft.placed_at,
-        draft.plain.get("accepted_at"),
+        draft.accepted_at,
         draft.handover.handed_over_at,
         draft.handover.delivered_at,
     )

@@ -53,7 +53,6 @@ _STAGE: Final = Target(Kind.WORD, words=OrderLineStatus, lenient=True)
 # Written to the order's columns of the same names, as they are.
 PLAIN_ORDER_COLUMNS: Final[Mapping[str, Target]] = MappingProxyType(
     {
-        "accepted_at": _INSTANT,
         "closed_at": _INSTANT,
         "cancelled_at": _INSTANT,
         "cancel_reason": Target(Kind.WORD, words=CancelReason),
@@ -78,6 +77,7 @@ ORDER: Final[Mapping[str, Target]] = MappingProxyType(
         "number": Target(Kind.NAME, required=True),
         "placed_at": Target(Kind.INSTANT, required=True),
         **PLAIN_ORDER_COLUMNS,
+        "accepted_at": _INSTANT,
         "accepted": Target(Kind.FLAG, lenient=True),
         "stage": _STAGE,
         "source_status": _TEXT,

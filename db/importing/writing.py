@@ -17,7 +17,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         *("id", "channel_id", "number", "version", "status", "financial_status", "attention"),
         *("late_at", "at_risk_at", "stale_at", "source", "source_status", "source_observed_at", "currency"),
         *("subtotal_amount", "shipping_amount", "tax_amount", "discount_amount", "total_amount"),
-        *("authorized_amount", "captured_amount", "refunded_amount", "placed_at", "updated_at"),
+        *("authorized_amount", "captured_amount", "refunded_amount", "placed_at", "accepted_at", "updated_at"),
         *PLAIN_ORDER_COLUMNS,
     ),
     "order_lines": (
@@ -37,6 +37,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "shipment_lines": ("shipment_id", "line_id", "order_id", "quantity"),
     "tracking_events": ("id", "shipment_id", "source", "source_event_id", "status", "occurred_at"),
+    "source_claims": ("order_id", "field", "system", "value", "raw_value", "wins", "observed_at"),
     "journal": (
         *("entity", "entity_id", "order_id", "version", "type", "changed", "data", "source", "actor"),
         "occurred_at",
@@ -44,7 +45,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "imported": ("source", "channel", "kind", "key", "entity_id", "digest", "version"),
 }
 # Told anew for every order that changes, so there is nothing to compare.
-_REPLACED = frozenset({"fulfillment_lines", "shipment_lines", "journal"})
+_REPLACED = frozenset({"fulfillment_lines", "shipment_lines", "source_claims", "journal"})
 # Of a change that is none but for the date.
 _DATES = frozenset({"updated_at", "computed_at"})
 
@@ -55,6 +56,7 @@ _CREATE = "CREATE TEMPORARY TABLE IF NOT EXISTS new_{table} AS SELECT {columns} 
 _VANISHED: Final[Sequence[str]] = (
     "DELETE FROM fulfillment_lines WHERE order_id = ANY($1)",
     "DELETE FROM shipment_lines WHERE order_id = ANY($1)",
+    "DELETE FROM source_claims WHERE order_id = ANY($1)",
     """DELETE FROM tracking_events e USING shipments s WHERE s.id = e.shipment_id AND s.order_id = ANY($1)
        AND NOT EXISTS (SELECT FROM new_tracking_events n WHERE n.id = e.id)""",
     """DELETE FROM shipments s WHERE order_id = ANY($1)

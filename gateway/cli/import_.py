@@ -56,11 +56,11 @@ async def _import(opened: database.Database, order: "db.importing.run.Order") ->
 def _told(order: "db.importing.run.Order", summary: "Summary") -> list[str]:
     from db.importing.staging import Outcome
 
-    rate = round(summary.rows() / summary.seconds)
+    rate = f"{round(summary.rows() / summary.seconds):,} rows/s"
     did = "Dry run of" if summary.dry else "Imported"
-    part = ", continued where an earlier run was ended" if summary.resumed else ""
+    pace = "continued where an earlier run was ended" if summary.resumed else rate
     source, channel = order.mapping.source, order.mapping.channel.code
-    lines = [f"{did} {source} into channel {channel} in {summary.seconds:.1f} s, {rate:,} rows/s{part}."]
+    lines = [f"{did} {source} into channel {channel} in {summary.seconds:.1f} s, {pace}."]
     lines.append(_row("rows of", "read", *(outcome.lower() for outcome in Outcome)))
     for table in [*summary.tables, None]:
         counts = [summary.rows(table), *(summary.rows(table, outcome) for outcome in Outcome)]

@@ -110,6 +110,8 @@ CONTENT = {
          WHERE e.shipment_id = s.id) AS events
         FROM shipments s JOIN orders o ON o.id = s.order_id LEFT JOIN fulfillments f ON f.id = s.fulfillment_id
         LEFT JOIN locations l ON l.id = f.location_id""",
+    "source_claims": """SELECT o.number, c.field, c.system, c.value, c.raw_value, c.wins
+        FROM source_claims c JOIN orders o ON o.id = c.order_id""",
     "journal": """SELECT o.number, j.version, j.entity, j.type, j.changed, j.data, j.source, j.actor,
         CASE WHEN j.type <> 'ORDER_IMPORTED' THEN j.occurred_at END AS occurred_at
         FROM journal j JOIN orders o ON o.id = j.order_id""",
@@ -120,7 +122,17 @@ CONTENT = {
 # Every column of every row, for "nothing was touched".
 TABLES = (
     *("channels", "items", "locations", "orders", "order_lines", "promises", "fulfillments", "fulfillment_lines"),
-    *("shipments", "shipment_lines", "tracking_events", "journal", "outbox", "imported", "import_runs", "carriers"),
+    *(
+        "shipments",
+        "shipment_lines",
+        "tracking_events",
+        "source_claims",
+        "journal",
+        "outbox",
+        "imported",
+        "import_runs",
+        "carriers",
+    ),
 )
 
 

@@ -8,6 +8,7 @@ import pytest
 import db.pool
 import db.reports
 from db.importing.staging import Outcome
+from tests.db import derived
 from tests.db.import_files import OLIST, adds_up, checksums, load, rows
 
 SAMPLE = Path(__file__).resolve().parents[3] / "shared" / "data" / "olist-sample"
@@ -27,6 +28,7 @@ async def test_five_thousand_orders_land_with_their_statuses_and_doing_it_twice_
     await _dates_are_right(database)
     await _money_is_right(database)
     await _odd_ones_are_flagged(database)
+    await _the_domain_agrees(database)
     await _promises_report_is_right(database)
     before = await checksums(database)
     again = await load(database, [SAMPLE], OLIST, rejects=rejects)
@@ -118,6 +120,22 @@ async def _odd_ones_are_flagged(database: str) -> None:
     assert len(bare) == 34
     assert {row["doubts"] for row in bare} == {'["no lines"]'}
     assert sorted(row["status"] for row in bare) == ["CANCELLED"] * 10 + ["UNKNOWN"] * 24
+
+
+async def _the_domain_agrees(database: str) -> None:
+    """Who works on an imported order later rolls it up from what is stored, and finds it as it is."""
+    connection = await db.pool.connect(database, statement_seconds=60)
+    try:
+        orders = await derived.orders(connection)
+        now = datetime.datetime.now(datetime.UTC)
+        assert all(order["attention"] == derived.flags(order, now) for order in orders)
+        differ = [order for order in orders if order["status"] != derived.status(order)]
+        # Without lines there is nothing to roll up: these are cancelled because the source says so.
+        assert [(order["status"], order["source_status"], order["lines"]) for order in differ] == [
+            ("CANCELLED", "canceled", ())
+        ] * 10
+    finally:
+        await connection.close()
 
 
 async def _promises_report_is_right(database: str) -> None:

@@ -74,6 +74,15 @@ async def test_words_become_stages_and_the_domain_rolls_them_up(
     assert (order["status"], order["financial_status"], order["attention"]) == (status, financial, attention)
 
 
+async def test_what_is_worked_on_was_accepted_when_it_was_placed_if_nobody_says_when(
+    database: str, tmp_path: Path
+) -> None:
+    new = {"number": "2", "status": "new"}
+    worked_on, waiting = await imported(database, tmp_path, {"status": "packed"}, new, accepted_at="", delivered_at="")
+    assert worked_on["accepted_at"] == worked_on["placed_at"]
+    assert waiting["accepted_at"] is None
+
+
 async def test_without_a_status_the_dates_decide(database: str, tmp_path: Path) -> None:
     shipped = {"number": "2", "delivered_at": ""}
     placed = {"number": "3", "delivered_at": "", "handed_over_at": ""}
@@ -97,6 +106,17 @@ async def test_dates_that_say_more_than_the_status_raise_a_conflict(database: st
     assert [(order["status"], order["attention"]) for order in found] == [
         ("CANCELLED", ["SOURCE_CONFLICT"]),
         ("IN_PROGRESS", ["SOURCE_CONFLICT"]),
+    ]
+    claims = await rows(
+        database,
+        """SELECT o.number, c.system, c.value, c.raw_value, c.wins FROM source_claims c
+        JOIN orders o ON o.id = c.order_id ORDER BY o.number, c.wins DESC""",
+    )
+    assert [tuple(row.values()) for row in claims] == [
+        ("1", "generic", "CANCELLED", "cancelled", True),
+        ("1", "generic:dates", "SHIPPED", None, False),
+        ("2", "generic", "IN_PROGRESS", "processing", True),
+        ("2", "generic:dates", "DELIVERED", None, False),
     ]
     told = await rows(database, "SELECT data::text FROM journal WHERE type = 'ORDER_IMPORTED' ORDER BY data::text")
     assert '["cancelled, but handed over on 2025-03-02"]' in told[0]["data"]
