@@ -21,7 +21,6 @@ from resolvers.json_sql import (
     TYPE_KEY,
     as_list,
     as_object,
-    as_record,
     build_object,
     correlated,
     int_constant,
@@ -89,11 +88,11 @@ class Compiler:
         self.cost = 0
         self.denied: dict[str, list[str]] = {}
 
-    def root(self, type_: GraphQLObjectType, fields: Fields) -> sa.Select[Any]:
-        """The statement of the whole operation: one JSON object, one key per root field."""
+    def root(self, type_: GraphQLObjectType, fields: Fields) -> list[sa.Label[Any]]:
+        """One labelled expression per root field of the operation."""
         columns = self.columns(type_, fields, None, Place())
         self.refuse_denied()
-        return as_record(columns)
+        return columns
 
     def columns(
         self,

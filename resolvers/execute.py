@@ -93,7 +93,7 @@ class Engine:
         cursor = self.signer.text(Cursor(self.epoch(), position, scope_of(actor)))
         facts = b'"cursor":"%b","asOf":"%b"' % (cursor.encode(), as_of.encode())
         if not plan.steps and not plan.meta:
-            return Answer(b'{"data":%b,"extensions":{%b}}' % (data, facts))
+            return Answer(b'{"data":%b%b%b,"extensions":{%b}}' % (plan.head, data, plan.tail, facts))
         made, run = await self.stepped(plan, data, variables, as_of)
         if run.live.report:
             facts += b',"sources":%b' % orjson.dumps(run.live.report)
@@ -125,7 +125,7 @@ class Engine:
     ) -> tuple[dict[str, Any], Run]:
         """Computed and live values are put in; everything else stays as the database wrote it."""
         run = Run(variables, dt.datetime.fromisoformat(as_of), LiveRun(self.fetchers))
-        made: dict[str, Any] = orjson.loads(data)
+        made: dict[str, Any] = orjson.loads(plan.head + data + plan.tail)
         await apply(plan.steps, made, run)
         return made, run
 

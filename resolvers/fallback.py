@@ -21,7 +21,7 @@ from resolvers.json_sql import TYPE_KEY
 from resolvers.plan import Operation
 
 
-def by_response_name(source: Any, info: GraphQLResolveInfo[Any], **_arguments: Any) -> Any:
+def by_response_name(source: Any, info: GraphQLResolveInfo[Any], /, **_arguments: Any) -> Any:
     return source.get(info.path.key)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import JSON
 
 from resolvers.sources import Row, Sql
 
+NULL: sa.ColumnClause[Any] = sa.literal_column("'null'::json")
 EMPTY_LIST: sa.ColumnClause[Any] = sa.literal_column("'[]'::json")
 ROW = "@"
 """The alias of a row that becomes JSON. No response name is spelled so; `row_to_json(r)` would mean a column `r`."""

@@ -127,6 +127,8 @@ class Connection:
         return any(nodes[0].name.value == "pageInfo" for nodes in self.selected.values())
 
     def gather(self, each: Sql) -> Sql:
+        if not self.wants_more():
+            return sa.func.coalesce(sa.func.json_agg(each), EMPTY_LIST, type_=JSON)
         inside = self.rows.c.ordergraph_n <= self.first
         # PostgreSQL 16 sorts once for all ordered aggregates, such as that of `endCursor`: say which order is meant.
         listed = sa.func.json_agg(aggregate_order_by(each, self.rows.c.ordergraph_n))

@@ -19,6 +19,7 @@ from graphql import (
     validate,
 )
 from graphql.language import ast
+from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 
 from domain.actor import Actor
@@ -27,6 +28,7 @@ from resolvers.answer import Failure
 from resolvers.cache import Cache
 from resolvers.coercion import Coercion
 from resolvers.compiler import Compiler
+from resolvers.json_sql import NULL, as_record
 from resolvers.scope import Binds, Getter, Rights
 from resolvers.selection import Collector, Fields
 from resolvers.steps import Step
@@ -65,6 +67,9 @@ class Plan:
     steps: tuple[Step, ...]
     cost: int
     meta: tuple[str, ...] = ()
+    # What stands around the statement's JSON in the response: `{"order":` and `}` when it is the only root field.
+    head: bytes = b""
+    tail: bytes = b""
 
     def parameters(self, variables: Variables, actor: Actor) -> list[Any]:
         return [getter(variables, actor) for getter in self.getters]
@@ -119,14 +124,19 @@ class Operation:
         if not data:
             return Plan(None, (), (), 0, meta)
         compiler = Compiler(self.schema, collector, self.rights, variables, typenames=typenames or bool(meta))
-        statement = compiler.root(type_, data)
+        columns = compiler.root(type_, data)
         if compiler.cost > max_cost:
             raise QueryTooComplex(
                 f"The operation may return about {compiler.cost} objects; at most {max_cost} are allowed. "
                 "Ask for smaller pages (`first`) or fewer nested lists."
             )
-        sql, getters = render(statement, compiler.binds)
-        return Plan(as_answer(sql), getters, tuple(compiler.steps), compiler.cost, meta)
+        steps = tuple(compiler.steps)
+        if len(columns) > 1 or not isinstance(columns[0].type, JSON):
+            sql, getters = render(as_record(columns), compiler.binds)
+            return Plan(as_answer(sql), getters, steps, compiler.cost, meta)
+        # Each object around a large answer would be one more copy of it.
+        sql, getters = render(sa.select(sa.func.coalesce(columns[0].element, NULL, type_=JSON)), compiler.binds)
+        return Plan(as_answer(sql), getters, steps, compiler.cost, meta, b'{"%b":' % columns[0].name.encode(), b"}")
 
 
 def split_meta(fields: Fields) -> tuple[Fields, tuple[str, ...]]:
@@ -175,7 +185,7 @@ def render(statement: sa.Select[Any], binds: Binds) -> tuple[str, tuple[Getter, 
 
 def as_answer(sql: str) -> str:
     """The one row of a query's answer: JSON bytes, the log position they are at least as new as, and their instant."""
-    return f"SELECT convert_to(({sql})::text, 'UTF8'), {POSITION}, {AS_OF}"
+    return f"SELECT json_send(({sql})), {POSITION}, {AS_OF}"
 
 
 def constant(value: Any) -> Getter:
