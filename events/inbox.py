@@ -137,8 +137,7 @@ class Inbox:
             applied = await kind.apply(connection, event)
         except Waits as waits:
             return await self._wait(connection, event, waits.why, 0)
-        for opened in (*([key] if waiting else []), *applied.released):
-            await self._drain(connection, opened, lock=opened != key)
+        await self._drain(connection, *([key] if waiting else []), *applied.released)
         return applied
 
     async def _locked(self, connection: Connection, event: Event) -> str:
@@ -179,24 +178,31 @@ class Inbox:
             return await self._known(connection, event)
         return await self._wait(connection, event, why, attempts)
 
-    async def _drain(self, connection: Connection, key: str, *, lock: bool) -> None:
-        """Apply what waited under `key`, in its own order, each under a savepoint; stop at the first that cannot be."""
-        if lock:
+    async def _drain(self, connection: Connection, *keys: str) -> None:
+        """Apply what waited under `keys`, and under what that makes known in turn."""
+        opened = list(keys)
+        for key in opened:
             await db.commands.inbox.lock(connection, key)
-        while (row := await db.commands.inbox.first(connection, key, ["PARKED"])) is not None:
-            event = waiting_event(row)
-            try:
-                async with connection.transaction():
-                    await self.kinds[event.kind].apply(connection, event)
-                    await db.commands.inbox.done(connection, event.source, event.event_id)
-            except Waits:
-                return
-            except OURS:
-                raise
-            except Exception as error:
-                log.warning("parked event failed", key=key, error=type(error).__name__)
-                if await self._failed(connection, event, error) == "PARKED":
-                    return
+            while (row := await db.commands.inbox.first(connection, key, ["PARKED"])) is not None:
+                released = await self._apply_waiting(connection, waiting_event(row))
+                if released is None:
+                    break
+                opened += [key for key in released if key not in opened]
+
+    async def _apply_waiting(self, connection: Connection, event: Event) -> tuple[str, ...] | None:
+        """What it released; None when those behind it must wait on. It cannot harm who made it possible."""
+        try:
+            async with connection.transaction():
+                applied = await self.kinds[event.kind].apply(connection, event)
+                await db.commands.inbox.done(connection, event.source, event.event_id)
+                return applied.released
+        except Waits:
+            return None
+        except OURS:
+            raise
+        except Exception as error:
+            log.warning("parked event failed", source=event.source, event_id=event.event_id, error=type(error).__name__)
+            return () if await self._failed(connection, event, error) == "DEAD" else None
 
     async def _failed(self, connection: Connection, event: Event, error: Exception) -> str:
         # An OrdergraphError is for people; anything else may quote what it stumbled over.
@@ -236,8 +242,7 @@ class Inbox:
             tried.append(event := waiting_event(row))
             applied = await self.kinds[event.kind].apply(connection, event)
             await db.commands.inbox.done(connection, event.source, event.event_id)
-            for opened in applied.released:
-                await self._drain(connection, opened, lock=True)
+            await self._drain(connection, *applied.released)
             return "applied"
 
         try:

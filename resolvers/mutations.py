@@ -68,7 +68,8 @@ class MutationPlan:
     steps: tuple[Step, ...]
     typenames: tuple[str, ...]
     order: tuple[str, ...]
-    entities: int
+    # Columns in the primary key of each entity that is read back.
+    entities: tuple[int, ...]
     read: Plan
     key: Read | None
 
@@ -146,10 +147,10 @@ class Mutations:
         reading: Reading,
     ) -> Answer:
         results = [await step.command.run(context) for step, context in zip(plan.steps, contexts, strict=True)]
-        found = Found([[] for _ in range(plan.entities)])
+        found = Found([[] for _ in plan.entities])
         for step, result in zip(plan.steps, results, strict=True):
             step.part(result, found)
-        rows, read = await reading(plan.read, with_keys(variables, found), actor)
+        rows, read = await reading(plan.read, with_keys(variables, plan.entities, found), actor)
         data = orjson.dumps(printed(plan, found, results, rows))
         errors = b'"errors":%b,' % orjson.dumps([error.formatted for error in read.errors]) if read.errors else b""
         return Answer(b'{%b"data":%b,"extensions":{%b}}' % (errors, data, read.facts), has_errors=bool(read.errors))
@@ -157,7 +158,7 @@ class Mutations:
 
 def printed(plan: MutationPlan, found: Found, results: Sequence[Any], rows: Mapping[str, list[Any]]) -> dict[str, Any]:
     """The data of the response, in the order of the selection."""
-    put = Found(found.keys, [iter(rows[str(number)]) for number in range(plan.entities)])
+    put = Found(found.keys, [iter(rows[str(number)]) for number in range(len(plan.entities))])
     made: dict[str, Any] = dict.fromkeys(plan.typenames, "Mutation")
     made |= {step.key: step.part(result, put) for step, result in zip(plan.steps, results, strict=True)}
     return {key: made[key] for key in plan.order}
@@ -167,11 +168,10 @@ def said(word: str) -> Part:
     return lambda _value, _found: word
 
 
-def with_keys(variables: Variables, found: Found) -> dict[str, Any]:
+def with_keys(variables: Variables, widths: Sequence[int], found: Found) -> dict[str, Any]:
     """The keys travel beside the variables, under names that no variable can have."""
     extra = {}
-    for number, keys in enumerate(found.keys):
-        width = max((len(key) for key in keys if key), default=1)
+    for number, (width, keys) in enumerate(zip(widths, found.keys, strict=True)):
         for place in range(width):
             extra[f"#{number}.{place}"] = [key[place] if key else None for key in keys]
     return {**variables, **extra}
@@ -199,6 +199,7 @@ class Planner:
         self.collector = Collector(schema, operation.fragments, variables)
         self.compiler = Compiler(schema, self.collector, operation.rights, variables)
         self.columns: list[sa.Label[Any]] = []
+        self.widths: list[int] = []
 
     def plan(self) -> MutationPlan:
         type_ = self.schema.mutation_type
@@ -211,7 +212,7 @@ class Planner:
         if self.columns:
             sql, getters = render(as_record(self.columns), self.compiler.binds)
             read = Plan(as_answer(sql), getters, tuple(self.compiler.steps), self.compiler.cost)
-        return MutationPlan(steps, typenames, tuple(fields), len(self.columns), read, self.key(list(fields.values())))
+        return MutationPlan(steps, typenames, tuple(fields), tuple(self.widths), read, self.key(list(fields.values())))
 
     def step(self, type_: GraphQLObjectType, key: str, nodes: list[ast.FieldNode]) -> Step:
         name = nodes[0].name.value
@@ -256,6 +257,7 @@ class Planner:
         number = len(self.columns)
         row = row_set(named).table.alias()
         primary = [column.name for column in row_set(named).table.primary_key.columns]
+        self.widths.append(len(primary))
         arrays = [
             self.compiler.binds.add(lambda variables, _, name=f"#{number}.{place}": variables[name], ARRAY(sa.Uuid))  # type: ignore[misc]  # bound now
             for place in range(len(primary))

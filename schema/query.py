@@ -5,12 +5,13 @@ import strawberry
 from resolvers import availability as availability_answers
 from resolvers import promising
 from resolvers.sources import Special, argument, computed, declare, one, page
-from resolvers.sql import lookups, order_filter, stock
+from resolvers.sql import lookups, order_filter, parked, stock
 from schema.enums import OrderSort
 from schema.item import Availability, Item, channel_argument, destination_argument
 from schema.location import Location
 from schema.node import Node
 from schema.order import Order, OrderConnection, OrderFilter
+from schema.parked import ParkedEventConnection
 from schema.promise import CartPromise, DestinationInput, PromiseLineInput
 from schema.shipment import Shipment
 
@@ -97,6 +98,14 @@ class Query:
             argument("id", strawberry.ID | None, "Its id.", default=None),
             argument("code", str | None, "Its short name.", default=None),
         ],
+    )
+    parked_events: ParkedEventConnection = page(
+        "Events that came in and wait or were given up, oldest first: an integrator's own, all of them for an admin.",
+        parked.of_source,
+        node="ParkedEvent",
+        orders={"": parked.OLDEST_FIRST},
+        scopes=["events:ingest"],
+        arguments=[argument("source", str | None, "Only those of this system.", default=None)],
     )
     node: Node | None = declare(
         "Anything by its id.", Special("node"), arguments=[argument("id", strawberry.ID, "The id.")]

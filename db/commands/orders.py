@@ -109,6 +109,8 @@ UPDATE orders SET {", ".join(f"{name} = {place}" for name, place in _PLACES.item
 WHERE id = $1 AND ({", ".join(_TOLD)}) IS DISTINCT FROM ({", ".join(_PLACES[name] for name in _TOLD)})
 """  # noqa: S608  # the names of our own columns
 
+OBSERVED = "UPDATE orders SET source_observed_at = $2 WHERE id = $1"
+
 WRITE_LINE_DETAILS = """
 UPDATE order_lines SET position = $2, title = $3, requires_shipping = $4, unit_price_amount = $5, discount_amount = $6,
     tax_amount = $7, total_amount = $8, sku = $9, item_id = (SELECT id FROM items WHERE sku = $9)
@@ -182,9 +184,12 @@ async def insert(connection: Connection, *values: Any) -> uuid.UUID | None:
 
 
 async def write_header(connection: Connection, order_id: uuid.UUID, header: Mapping[str, Any]) -> bool:
-    """Whether anything was different."""
+    """Whether anything was different but the time at which its source said so."""
     written: str = await connection.execute(WRITE_HEADER, order_id, *(header[name] for name in HEADER))
-    return written != "UPDATE 0"
+    if written != "UPDATE 0":
+        return True
+    await connection.execute(OBSERVED, order_id, header["source_observed_at"])
+    return False
 
 
 async def insert_line(

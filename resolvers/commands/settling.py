@@ -37,7 +37,7 @@ async def settle(
     `before` is the state the command found, None for a new order; `quantities` are those of lines that it changes.
     """
     after = await orders.state(connection, order_id)
-    disagreed = await place_parcels(connection, order_id, after)
+    disagreed = await place_parcels(connection, order_id, after, quantities or {})
     lines, over, moved = await _lines(connection, before, after, quantities or {}, precedence)
     derived = _derived(after, lines, disagreed=disagreed or over or _claims_differ(after))
     if not (changed or moved or derived != _stored(after)):
@@ -53,9 +53,12 @@ async def settle(
     return True
 
 
-async def place_parcels(connection: Connection, order_id: uuid.UUID, state: dict[str, Any]) -> bool:
+async def place_parcels(
+    connection: Connection, order_id: uuid.UUID, state: dict[str, Any], quantities: Mapping[uuid.UUID, int]
+) -> bool:
     """Lines of parcels as their sources tell them, at most what was ordered; whether anything had to be cut off."""
-    free = {line_id: line["quantity"] for line_id, line in facts.by_line(state["lines"]).items()}
+    ordered = {line_id: line["quantity"] for line_id, line in facts.by_line(state["lines"]).items()}
+    free = {**ordered, **quantities}
     told = {f"{shipment['carrier']}/{shipment['tracking_number']}": shipment for shipment in state["shipments"]}
     known = [fact for fact in facts.facts_of(state, "SHIPMENT") if fact["ref"] in told]
     named = {told[fact["ref"]]["id"] for fact in known}
@@ -118,12 +121,12 @@ async def _lines(
     for line_id, line in facts.by_line(after["lines"]).items():
         held = facts.stages(line)
         quantity = quantities.get(line_id, line["quantity"])
-        come, came = now.get(line_id, Reached()), were.get(line_id, Reached())
+        come, before_that = now.get(line_id, Reached()), were.get(line_id, Reached())
         claim = come
         if line_id in had:
-            claim = unexplained(facts.stages(had[line_id]), came) + come
+            claim = unexplained(facts.stages(had[line_id]), before_that) + come
         over |= overclaimed(quantity, claim)
-        if line_id not in had or come != came or quantity != line["quantity"]:
+        if line_id not in had or come != before_that or quantity != line["quantity"]:
             made = spread(quantity, claim, held)
             if made != held:
                 moved = True

@@ -136,6 +136,12 @@ class House:
             ]
         return found
 
+    async def clear(self) -> None:
+        """Everything but places and items, whatever refuses to be deleted."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute("SET LOCAL session_replication_role = replica")
+            await connection.execute("TRUNCATE orders, journal, outbox, inbox, facts, stock_levels CASCADE")
+
     async def line(self, sku: str) -> dict[str, int]:
         """The stages of a line that hold units."""
         row = await self.pool.fetchrow("SELECT * FROM order_lines WHERE sku = $1", sku)
@@ -181,7 +187,7 @@ def upsert(
         "placedAt": at(0),
         "acceptedAt": at(1),
         "total": 5000,
-        "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines],
+        "lines": lines and [{"sku": sku, "quantity": quantity} for sku, quantity in lines],
         **more,
     }
 
