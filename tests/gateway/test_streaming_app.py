@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import types
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from websockets.typing import Subprotocol
 
 import db.pool
 from gateway.app import create_app
-from gateway.cli import serve
+from gateway.cli import listener, serve
 from gateway.settings import Settings
 from tests.gateway.serving import SECRET
 from tests.gateway.streaming import token
@@ -134,6 +135,30 @@ async def test_nobody_without_rights_subscribes_on_a_socket_that_stays(gateway: 
             told = json.loads(await socket.recv())
             assert (told["id"], told["type"]) == (number, "error")
             assert told["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_the_server_closes_sockets_only_once_they_were_told(database: str, pool: db.pool.Pool) -> None:
+    app = create_app(Settings(token_secret=SecretStr(SECRET)), pool, database)
+    bound, ready = listener.bind("127.0.0.1", 0), asyncio.Event()
+    server = serve._server(app, types.SimpleNamespace(embedded=None), ready.set)  # type: ignore[arg-type]
+    serving = asyncio.ensure_future(server.serve(sockets=[bound]))
+    await asyncio.wait_for(ready.wait(), 10)
+    one = Gateway(listener.url(bound), pool, app)
+    async with one.socket() as idle, one.socket() as busy, aiohttp.ClientSession() as http:
+        await idle.send('{"type":"connection_init"}')
+        await subscribed(busy, token())
+        headers = {"Authorization": f"Bearer {token()}", "Accept": "text/event-stream"}
+        sse = await http.post(one.url, json={"query": QUERY}, headers=headers)
+        serve._end(server)
+        async with asyncio.timeout(3):
+            assert b"retry: " in await sse.content.read()
+            for socket in (idle, busy):
+                with contextlib.suppress(ConnectionClosed):
+                    while True:
+                        await socket.recv()
+        assert idle.close_reason == "Service Restart"
+        assert (busy.close_reason or "").startswith("Service Restart cursor=")
+        await asyncio.wait_for(serving, 3)
 
 
 async def test_the_end_of_the_process_tells_everybody_where_to_go_on(gateway: Gateway) -> None:
