@@ -36,7 +36,6 @@ LONGEST_NAME: Final = 256
 GONE: Final = 404
 # Other refusals (4xx) are final: the same call would be refused again.
 WORTH_REPEATING: Final = frozenset({408, 425, 429})
-EXPIRY_GRACE_SECONDS: Final = 0.4
 
 
 class RouterGone(Exception):  # noqa: N818  (it ended the subscription, which is its right)
@@ -129,10 +128,7 @@ class CallbackOperation(Operation):
         now = asyncio.get_running_loop().time()
         self.beat_at = now + target.heartbeat_seconds if target.heartbeat_seconds else None
         self.leave_at: float | None = None
-        self.expires_at: float | None = None
-        if actor.expires_at is not None:
-            left = actor.expires_at.timestamp() - streaming.http.authenticator.clock()
-            self.expires_at = now + max(left, 0.0) + EXPIRY_GRACE_SECONDS
+        self.expires_at = streaming.ends_at(actor)
 
     async def confirm(self) -> None:
         """Whoever asked for the calls must be who gets them."""

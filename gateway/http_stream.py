@@ -22,7 +22,6 @@ STREAM_HEADERS: Final[Headers] = (
     (b"vary", b"accept, origin"),
     (b"x-content-type-options", b"nosniff"),
 )
-EXPIRY_GRACE_SECONDS: Final = 0.4
 
 
 class HttpStream(Operation):
@@ -64,9 +63,7 @@ class HttpStream(Operation):
     def enter(self, actor: Actor, address: str) -> None:
         connections = self.streaming.connections
         connections.enter(self)
-        if actor.expires_at is not None:
-            left = actor.expires_at.timestamp() - self.streaming.http.authenticator.clock()
-            self.expires_at = asyncio.get_running_loop().time() + max(left, 0.0) + EXPIRY_GRACE_SECONDS
+        self.expires_at = self.streaming.ends_at(actor)
         connections.wheel.put(self, self.beat_at if self.expires_at is None else min(self.beat_at, self.expires_at))
         try:
             self.caller = connections.hold(actor, address)

@@ -22,6 +22,8 @@ from resolvers.streams import Running, Streams
 log = structlog.get_logger()
 
 LONGEST_CURSOR: Final = 1024
+# The hub looks twice a second whose token expired, and ends what it knows of with a cursor; this is for the rest.
+EXPIRY_GRACE_SECONDS: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,13 @@ class Streaming:
     async def actor(self, authorization: bytes | None) -> Actor:
         known = self.http.authenticator.known(authorization)
         return known if known is not None else await self.http.authenticator.actor(authorization)
+
+    def ends_at(self, actor: Actor) -> float | None:
+        """The loop time at which a connection of this caller has to end."""
+        if actor.expires_at is None:
+            return None
+        left = actor.expires_at.timestamp() - self.http.authenticator.clock()
+        return asyncio.get_running_loop().time() + max(left, 0.0) + EXPIRY_GRACE_SECONDS
 
     def asked(self, asked: Params, after: str | None = None) -> "Asked":
         """Refused as HTTP would refuse it; `extensions.cursor` wins over what the transport resumes from."""

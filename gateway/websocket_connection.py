@@ -25,8 +25,6 @@ log = structlog.get_logger()
 
 PING: Final = '{"type":"ping"}'
 PINGS_UNANSWERED: Final = 2
-# The hub ends subscriptions when the token does, with a checkpoint; the socket waits this long for that.
-EXPIRY_GRACE_SECONDS: Final = 0.4
 # Between what ends one operation and the close: the others on the socket get their checkpoints first.
 LINGER_SECONDS: Final = 0.05
 
@@ -141,9 +139,7 @@ class Connection:
         loop = asyncio.get_running_loop()
         self.actor = actor
         self.authorization = None
-        if actor.expires_at is not None:
-            left = actor.expires_at.timestamp() - self.streaming.http.authenticator.clock()
-            self.expires_at = loop.time() + max(left, 0.0) + EXPIRY_GRACE_SECONDS
+        self.expires_at = self.streaming.ends_at(actor)
         # Not at the same time for all that came at the same time.
         self.ping_at = loop.time() + ping * random.uniform(0.5, 1.0)  # noqa: S311
         self.say(words.acknowledged({"keepalive": int(ping * 1000)}))

@@ -35,9 +35,8 @@ class Wheel:
         """Call `timed.tick` at `due` instead of whenever it was to be called before."""
         self.remove(timed)
         if self.timer is None:
-            loop = asyncio.get_running_loop()
-            self.reached = int(loop.time() / SECONDS)
-            self.timer = loop.call_later(SECONDS, self.turn)
+            self.reached = int(asyncio.get_running_loop().time() / SECONDS)
+            self.arm()
         timed.slot = max(math.ceil(due / SECONDS), self.reached + 1)
         self.slots.setdefault(timed.slot, set()).add(timed)
 
@@ -52,8 +51,7 @@ class Wheel:
         timed.slot = NEVER
 
     def turn(self) -> None:
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        now = asyncio.get_running_loop().time()
         last = int(now / SECONDS)
         due = [self.slots.pop(slot, ()) for slot in range(self.reached + 1, last + 1)]
         self.reached = max(self.reached, last)
@@ -62,7 +60,13 @@ class Wheel:
             if NEVER < timed.slot <= last:
                 timed.slot = NEVER
                 self.call(timed, now)
-        self.timer = loop.call_later(SECONDS, self.turn) if self.slots else None
+        self.timer = None
+        if self.slots:
+            self.arm()
+
+    def arm(self) -> None:
+        """At the border between two slots, so that nothing is later than its slot."""
+        self.timer = asyncio.get_running_loop().call_at((self.reached + 1) * SECONDS, self.turn)
 
     def call(self, timed: Timed, now: float) -> None:
         try:
