@@ -17,6 +17,8 @@ from db.pool import Pool
 from db.reader import PoolReader, Reader
 from events.cursor import Signer
 from events.hub import Hub
+from events.inbox import Inbox
+from events.retrying import Retrying
 from events.store_log import StoreLog
 from gateway import callback_hosts, health, pages
 from gateway.admission import Admission
@@ -62,6 +64,10 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
     metrics.watch("ordergraph_operations_waiting", "Operations that wait for a place.", lambda: len(admission.queue))
     plain = GraphQLHttp(engine or reading, authenticator, admission, metrics, http_options(settings))
     streaming = streaming_endpoint(settings, plain, realtime) if realtime is not None else None
+    retrying = Retrying(Inbox(pool, kinds(settings.source_precedence)))
+    metrics.watch(
+        "ordergraph_oldest_parked_seconds", "Age of the oldest parked event.", lambda: retrying.oldest_parked_seconds
+    )
     app = Starlette(
         routes=[
             Route("/graphql", streaming or plain),
@@ -69,7 +75,7 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
             *health.routes(metrics, Health(pool).trouble),
             *([pages.route()] if settings.graphiql else []),
         ],
-        lifespan=functools.partial(lifespan, oidc(settings), authenticator, realtime, streaming),
+        lifespan=functools.partial(lifespan, oidc(settings), authenticator, realtime, streaming, retrying),
     )
     # For the server to call before it closes connections, with the seconds that may take.
     app.state.drain = functools.partial(drain, realtime, streaming)
@@ -82,9 +88,11 @@ async def lifespan(
     authenticator: Authenticator,
     realtime: Realtime | None,
     streaming: Endpoint | None,
+    retrying: Retrying,
     _: Starlette,
 ) -> AsyncIterator[None]:
     async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(retrying.running())
         if realtime is not None:
             await stack.enter_async_context(realtime.running())
         if streaming is not None and streaming.callbacks.hosts.names:
