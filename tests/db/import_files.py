@@ -3,9 +3,7 @@
 import csv
 import hashlib
 import io
-import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,6 @@ from db.importing.mapping import ImportMapping
 from db.importing.staging import Outcome
 from db.importing.summary import Summary
 
-# As tests.conftest names it.
-TEMPLATE = "template_ordergraph"
 GENERIC = db.importing.language.load("generic")
 SHOPIFY = db.importing.language.load("shopify")
 OLIST = db.importing.language.load("olist")
@@ -160,19 +156,6 @@ async def checksums(database: str) -> dict[str, str]:
         assert left == 0
         return found
     finally:
-        await connection.close()
-
-
-@asynccontextmanager
-async def another_database(postgres: str) -> AsyncIterator[str]:
-    """A second database of the shape of `database`, to compare with. The template must be there already."""
-    name = f"test_{uuid.uuid4().hex}"
-    connection = await db.pool.connect(postgres, statement_seconds=0)
-    await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY file_copy')
-    try:
-        yield postgres.replace("/postgres?", f"/{name}?", 1)
-    finally:
-        await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
         await connection.close()
 
 

@@ -10,12 +10,12 @@ import db.pool
 from db.importing import run
 from db.importing.errors import AlreadyRunning
 from db.importing.staging import Outcome
+from tests.db.clones import clone
 from tests.db.import_files import (
     GENERIC,
     OLIST,
     ORDER,
     Silent,
-    another_database,
     checksums,
     content,
     load,
@@ -74,7 +74,7 @@ async def test_what_the_source_says_anew_becomes_a_version_and_a_journal_entry(d
 
 
 async def test_an_updated_order_is_as_if_it_had_been_imported_so_at_once(
-    database: str, postgres: str, tmp_path: Path
+    database: str, postgres: str, template: str, tmp_path: Path
 ) -> None:
     """But for its versions, its journal, and the day that was promised first."""
     path = tmp_path / "orders.csv"
@@ -85,7 +85,7 @@ async def test_an_updated_order_is_as_if_it_had_been_imported_so_at_once(
     changed = {"status": "", "delivered_at": "", "promised_by": "2025-03-09", "captured": "9"}
     write(path, [{**ORDER, **changed, "sku": sku, "location": "MUC"} for sku in "AC"])
     assert (await load(database, [path, places])).orders == {Outcome.UPDATED: 1}
-    async with another_database(postgres) as other:
+    async with clone(postgres, template) as other:
         await load(other, [path, places])
         was, fresh = await content(database), await content(other)
     for table in ("order_lines", "fulfillments"):

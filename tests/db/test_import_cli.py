@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import db.pool
-from tests.db.import_files import ORDER, another_database, checksums, content, refused, rows, write
+from tests.db.clones import clone
+from tests.db.import_files import ORDER, checksums, content, refused, rows, write
 
 
 def environment(database: str) -> dict[str, str]:
@@ -92,7 +93,7 @@ async def test_a_day_that_is_none_is_refused(database: str) -> None:
 
 
 async def test_killed_in_the_middle_it_goes_on_and_ends_as_if_it_had_not_been(
-    database: str, postgres: str, tmp_path: Path
+    database: str, postgres: str, template: str, tmp_path: Path
 ) -> None:
     bad = [{**ORDER, "number": f"{n}-bad", "placed_at": "soon"} for n in range(5)]
     orders = [{**ORDER, "number": f"{n:05}", "sku": f"S-{n % 7}"} for n in range(3000)]
@@ -104,7 +105,7 @@ async def test_killed_in_the_middle_it_goes_on_and_ends_as_if_it_had_not_been(
     assert "continued where an earlier run was ended" in done.stdout.splitlines()[0]
     assert "Orders: 3,000 landed, 5 rejected." in done.stdout.splitlines()
     assert [row["line"] for row in refused(tmp_path / "bad.csv")] == [str(n) for n in range(3002, 3007)]
-    async with another_database(postgres) as other:
+    async with clone(postgres, template) as other:
         assert ordergraph(other, *arguments).returncode == 0
         assert await content(database) == await content(other)
     await checksums(database)

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from db.importing.mapping import ImportMapping
 from db.importing.staging import Outcome
 from db.importing.summary import Summary
+from tests.db.clones import clone
 from tests.db.import_files import (
     GENERIC,
     OLIST,
     ORDER,
     SHOPIFY,
     adds_up,
-    another_database,
     content,
     load,
     olist_files,
@@ -74,22 +74,22 @@ class Imported:
 PLAIN: dict[str, Imported] = {}
 
 
-async def plainly(postgres: str, files: dict[str, str], mapping: ImportMapping) -> Imported:
+async def plainly(postgres: str, template: str, files: dict[str, str], mapping: ImportMapping) -> Imported:
     """As `imported`, with the rows as they are written down here."""
     key = repr(sorted(files.items()))
     if key not in PLAIN:
-        PLAIN[key] = await imported(postgres, files, mapping)
+        PLAIN[key] = await imported(postgres, template, files, mapping)
     return PLAIN[key]
 
 
-async def imported(postgres: str, files: dict[str, str], mapping: ImportMapping) -> Imported:
+async def imported(postgres: str, template: str, files: dict[str, str], mapping: ImportMapping) -> Imported:
     """What files of these names and contents lead to in an empty store."""
     with tempfile.TemporaryDirectory() as folder:
         paths = []
         for name, made in files.items():
             paths.append(Path(folder) / name)
             paths[-1].write_bytes(made.encode())
-        async with another_database(postgres) as database:
+        async with clone(postgres, template) as database:
             summary = await load(database, paths, mapping, rejects=Path(folder) / "bad.csv")
             assert adds_up(summary)
             found = refused(summary.rejects) if summary.rejects else []
@@ -113,19 +113,19 @@ def same(one: Imported, other: Imported) -> bool:
 
 @FEW
 @given(data=st.data())
-async def test_rows_of_one_table_in_any_order_and_any_files(template: str, postgres: str, data: st.DataObject) -> None:
+async def test_rows_of_one_table_in_any_order_and_any_files(postgres: str, template: str, data: st.DataObject) -> None:
     lines = generic_lines()
-    plain = await plainly(postgres, {"orders.csv": "\n".join(lines) + "\n"}, GENERIC)
+    plain = await plainly(postgres, template, {"orders.csv": "\n".join(lines) + "\n"}, GENERIC)
     assert plain.summary.orders == {Outcome.LANDED: 12, Outcome.REJECTED: 2}
-    assert same(await imported(postgres, data.draw(shuffled("orders", lines)), GENERIC), plain)
+    assert same(await imported(postgres, template, data.draw(shuffled("orders", lines)), GENERIC), plain)
 
 
 @FEW
 @given(files=shuffled("orders_export", text(SHOPIFY_ROWS).splitlines()))
-async def test_shopifys_first_rows_need_not_be_first(template: str, postgres: str, files: dict[str, str]) -> None:
-    plain = await plainly(postgres, {"orders_export.csv": text(SHOPIFY_ROWS)}, SHOPIFY)
+async def test_shopifys_first_rows_need_not_be_first(postgres: str, template: str, files: dict[str, str]) -> None:
+    plain = await plainly(postgres, template, {"orders_export.csv": text(SHOPIFY_ROWS)}, SHOPIFY)
     assert plain.summary.orders == {Outcome.LANDED: 3}
-    assert same(await imported(postgres, files, SHOPIFY), plain)
+    assert same(await imported(postgres, template, files, SHOPIFY), plain)
 
 
 def olist_lines() -> dict[str, list[str]]:
@@ -141,14 +141,16 @@ def olist_lines() -> dict[str, list[str]]:
 
 @FEW
 @given(data=st.data())
-async def test_joined_tables_in_any_order_and_any_files(template: str, postgres: str, data: st.DataObject) -> None:
+async def test_joined_tables_in_any_order_and_any_files(postgres: str, template: str, data: st.DataObject) -> None:
     every = olist_lines()
-    plain = await plainly(postgres, {f"{name}.csv": "\n".join(lines) + "\n" for name, lines in every.items()}, OLIST)
+    plain = await plainly(
+        postgres, template, {f"{name}.csv": "\n".join(lines) + "\n" for name, lines in every.items()}, OLIST
+    )
     assert plain.summary.orders == {Outcome.LANDED: 3}
     files: dict[str, str] = {}
     for name, lines in every.items():
         files |= data.draw(shuffled(name, lines))
-    assert same(await imported(postgres, files, OLIST), plain)
+    assert same(await imported(postgres, template, files, OLIST), plain)
 
 
 TRICKY = st.sampled_from(
@@ -167,15 +169,15 @@ def own(found: Content, number: str) -> Content:
 @settings(FEW, max_examples=25)
 @given(data=st.data())
 async def test_a_row_with_anything_wrong_in_it_is_exactly_there_or_refused_and_costs_no_other(
-    template: str, postgres: str, data: st.DataObject
+    postgres: str, template: str, data: st.DataObject
 ) -> None:
     lines = [line for line in generic_lines() if not line.startswith(("N12", "N13"))]
-    plain = await plainly(postgres, {"orders.csv": "\n".join(lines) + "\n"}, GENERIC)
+    plain = await plainly(postgres, template, {"orders.csv": "\n".join(lines) + "\n"}, GENERIC)
     place = data.draw(st.integers(1, len(lines) - 1))
     first, last = sorted(data.draw(st.tuples(*[st.integers(0, len(lines[place]))] * 2)))
     bad = lines[place][:first] + data.draw(ANY) + lines[place][last:]
     broken = "\n".join([*lines[:place], bad, *lines[place + 1 :]]) + "\n"
-    found = await imported(postgres, {"orders.csv": broken}, GENERIC)
+    found = await imported(postgres, template, {"orders.csv": broken}, GENERIC)
     refused_at = {int(row["line"]) for row in found.refused}
     touched = {lines[place].split(",")[0], *(row[0].strip() for row in records(bad) if row)}
     for other, line in enumerate(lines):
