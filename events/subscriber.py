@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from events.hub import Hub
 
 CATCH_UP_BATCH = 500
+# Endings that are not the client's fault, and whose clients are expected to come back at once.
+TOLD = frozenset({Ended.SHUTDOWN, Ended.TOKEN_EXPIRED})
 
 
 class Subscriber:
@@ -98,10 +100,14 @@ class Subscriber:
             self.send(self.group.question.checkpoint(position), position)
 
     def end(self, reason: Ended) -> None:
-        if not self.closed:
-            cursor = self.group.question.checkpoint(self.position).cursor
-            self.close()
-            self.sink.end(reason, cursor)
+        if self.closed:
+            return
+        last = self.group.question.checkpoint(self.position)
+        self.close()
+        if reason in TOLD:
+            # A connection may end several subscriptions at once, and its closing names one cursor at most.
+            self.sink.push(last.body, last.cursor)
+        self.sink.end(reason, last.cursor)
 
     def close(self) -> None:
         """Idempotent. Nothing is pushed afterwards."""

@@ -263,7 +263,7 @@ async def test_an_expired_token_ends_its_subscription_only() -> None:
     hub.join(question(EVERYTHING), expiring, None, expires_at=now)
     hub.join(question(EVERYTHING), staying, None, expires_at=now + dt.timedelta(seconds=1))
     hub.check_all(now, 0)
-    assert expiring.ended == (Ended.TOKEN_EXPIRED, "0")
+    assert (expiring.got, expiring.ended) == (["checkpoint"], (Ended.TOKEN_EXPIRED, "0"))
     assert staying.ended is None
 
 
