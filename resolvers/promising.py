@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from domain import sourcing
-from domain.calendar import WorkCalendar
+from domain.calendar import WorkCalendar, zone
 from domain.errors import BadInput
 from domain.promise import Promise, Timing
 from domain.reasons import BackorderPolicy, LocationKind
@@ -115,6 +115,7 @@ class Cart:
         asked = self.inputs.arguments.get("destination")
         if not asked or not asked.get("timeZone"):
             return None
+        zone(asked["timeZone"])  # an unknown one is the caller's mistake, and not a reason to promise nothing
         return Destination(asked["timeZone"], asked["country"].upper(), asked.get("region"))
 
     def group(self, group: sourcing.Group) -> dict[str, Any]:
