@@ -45,10 +45,10 @@ class Reader:
     reads_blank: bool
     convert: values.Convert
 
-    def text(self, own: Sequence[str], joined: Joined, blanks: frozenset[str]) -> str:
+    def text(self, own: Sequence[str], joined: Joined) -> str:
         for pick in self.picks:
             cells = own if pick.table is None else joined.get(pick.table)
-            if cells is not None and cells[pick.place] not in blanks:
+            if cells is not None and cells[pick.place]:
                 return cells[pick.place]
         return self.default
 
@@ -62,7 +62,6 @@ class Cells:
 
     def __init__(self, mapping: ImportMapping, kind: str) -> None:
         self._section = mapping.sections[kind]
-        self._blanks = mapping.blanks
         self._places = {
             table: {column.name: place for place, column in enumerate(columns)}
             for table, columns in mapping.columns.items()
@@ -91,18 +90,18 @@ class Cells:
     def text(self, name: str, own: Sequence[str], joined: Joined) -> str:
         """What stands there, as it stands; blank when the mapping has no such field."""
         reader = self._readers.get(name)
-        return reader.text(own, joined, self._blanks) if reader else ""
+        return reader.text(own, joined) if reader else ""
 
     def blank(self, own: Sequence[str]) -> bool:
         """Whether none of the section's own columns, but for the table's key, holds anything."""
-        return all(own[place] in self._blanks for place in self.own if place != 0)
+        return not any(own[place] for place in self.own if place != 0)
 
     def read(self, own: Sequence[str], joined: Joined) -> tuple[dict[str, object], list[Flaw]]:
         """All values that are there, and all flaws."""
         found: dict[str, object] = {}
         flaws = []
         for name, reader in self._readers.items():
-            text = reader.text(own, joined, self._blanks)
+            text = reader.text(own, joined)
             if not text and not reader.reads_blank:
                 if reader.required:
                     flaws.append(Flaw(reader.label, "", f"is blank, and {self._section.table} rows need it"))

@@ -35,7 +35,7 @@ def open_all(mapping: ImportMapping, paths: Sequence[Path]) -> Inputs:
         if table.name not in present and not table.optional:
             patterns = ", ".join(table.files)
             raise BadFiles(f"No file for table {table.name} of {mapping.name}: give one whose name matches {patterns}.")
-    sources = tuple(Source(path, table, mapping.columns[table.name]) for path, table in chosen)
+    sources = tuple(Source(path, table, mapping.columns[table.name], mapping.blanks) for path, table in chosen)
     for source in sources:
         source.header()
     return Inputs(sources, sum(path.stat().st_size for path, _ in chosen), _fingerprint(mapping, sources))

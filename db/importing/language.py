@@ -68,7 +68,7 @@ def parse(text: bytes, name: str) -> ImportMapping:
         source=top.text("source", form=SOURCE),
         time_zone=checks.zone(top),
         currency=top.text("currency", form=re.compile(r"[A-Z]{3}")),
-        blanks=frozenset({"", *top.texts("blanks", ())}),
+        blanks=frozenset(top.texts("blanks", ())),
         instants=checks.formats(top, "instants", ("iso",)),
         days=checks.formats(top, "days", ()),
         decimal_mark=top.text("decimal_mark", ".", form=re.compile(r"[.,]")),

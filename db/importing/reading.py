@@ -38,12 +38,15 @@ class Record:
 
 
 class Source:
-    """One file of a table; `read` is how many bytes are behind us."""
+    """One file of a table; `read` is how many bytes are behind us. Cells of `blanks` are read as blank."""
 
-    def __init__(self, path: Path, table: Table, columns: tuple[Column, ...]) -> None:
+    def __init__(
+        self, path: Path, table: Table, columns: tuple[Column, ...], blanks: frozenset[str] = frozenset()
+    ) -> None:
         self.path = path
         self.table = table
         self.columns = columns
+        self.blanks = blanks
         self.read = 0
         self.delimiter = table.delimiter or SEPARATORS.get(path.suffix.lower(), ",")
 
@@ -75,7 +78,7 @@ class Source:
                 if cells is None:
                     yield Record(line, None, None, "has a quote that is not closed where it should be", _shown(raw))
                 elif cells:
-                    yield _record(line, cells, places, len(names))
+                    yield self._record(line, cells, places, len(names))
 
     def _opened(self) -> TextIO:
         return self.path.open(encoding=self.table.encoding, errors="surrogateescape", newline="")
@@ -114,6 +117,16 @@ class Source:
         except csv.Error as error:
             return None, "unexpected end of data" not in str(error)
 
+    def _record(self, line: int, cells: list[str], places: list[int | None], width: int) -> Record:
+        stripped = [cells[place].strip() if place is not None and place < len(cells) else "" for place in places]
+        kept = ["" if cell in self.blanks else cell for cell in stripped] if self.blanks else stripped
+        broken = _broken(kept, len(cells), width)
+        if broken is None:
+            return Record(line, kept[0], kept)
+        # The order that a row of too many fields seems to belong to must not land without it.
+        key = None if _UNSTORABLE.search(kept[0]) else kept[0][:KEY_LENGTH] or None
+        return Record(line, key, None, broken, _shown(",".join(cells)))
+
 
 def _line(text: TextIO, waiting: collections.deque[str]) -> str:
     return waiting.popleft() if waiting else text.readline(LONGEST_LINE)
@@ -121,16 +134,6 @@ def _line(text: TextIO, waiting: collections.deque[str]) -> str:
 
 def _lines(record: str) -> int:
     return max(1, record.count("\n") or record.count("\r"))
-
-
-def _record(line: int, cells: list[str], places: list[int | None], width: int) -> Record:
-    kept = [cells[place].strip() if place is not None and place < len(cells) else "" for place in places]
-    broken = _broken(kept, len(cells), width)
-    if broken is None:
-        return Record(line, kept[0], kept)
-    # The order that a row of too many fields seems to belong to must not land without it.
-    key = None if _UNSTORABLE.search(kept[0]) else kept[0][:KEY_LENGTH] or None
-    return Record(line, key, None, broken, _shown(",".join(cells)))
 
 
 def _broken(kept: list[str], found: int, width: int) -> str | None:

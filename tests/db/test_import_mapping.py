@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 import db.importing.language as language
+from db.importing import targets
 from db.importing.errors import BadMapping
 from db.importing.mapping import Column, ImportMapping
 
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "import.md"
 MINIMAL = """
 source = "shop"
 time_zone = "Europe/Berlin"
@@ -41,6 +43,16 @@ def test_the_shipped_mappings_are_good() -> None:
     assert language.shipped() == ["generic", "olist", "shopify"]
     for name in language.shipped():
         assert language.load(f"{name}.toml").source == name
+
+
+def test_the_example_and_the_fields_in_the_docs_are_true() -> None:
+    page = DOCS.read_text(encoding="utf-8")
+    example = language.parse(page.partition("```toml\n")[2].partition("```")[0].encode(), "example.toml")
+    assert set(example.sections) == {"order", "line"}
+    for section, fields in targets.SECTIONS.items():
+        [row] = [line for line in page.splitlines() if line.startswith(f"| {section} | ")]
+        listed = row.split("|")[2].replace(" ", "").split(",")
+        assert sorted(listed) == sorted(f"**{name}**" if field.required else name for name, field in fields.items())
 
 
 def test_a_mapping_is_read(tmp_path: Path) -> None:

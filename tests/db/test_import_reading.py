@@ -114,6 +114,16 @@ def test_other_encodings(tmp_path: Path) -> None:
     assert good(source(tmp_path, "id,name\n1,Café\n".encode("utf-16"), encoding="utf-16")) == [(2, ["1", "Café", ""])]
 
 
+def test_what_stands_for_nothing_is_blank(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,name,note\n1,NULL,x\nNULL,Bob,-\n")
+    known, unknown = Source(
+        path, Table("t", ("*",), "id", False, "utf-8", None), COLUMNS, frozenset({"NULL"})
+    ).records()
+    assert known.cells == ["1", "", "x"]
+    assert unknown.broken == "has nothing in the column that is its key"
+
+
 def test_a_row_without_its_key_is_broken(tmp_path: Path) -> None:
     blank, long = source(tmp_path, f"id,name\n ,Ada\n{'9' * 256},Bob\n").records()
     assert (blank.key, blank.broken) == (None, "has nothing in the column that is its key")
