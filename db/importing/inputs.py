@@ -23,6 +23,15 @@ class Inputs:
     size: int
     fingerprint: str
 
+    @property
+    def names(self) -> list[str]:
+        """What the files are called to people: with their folders only where two have one name."""
+        short = [source.path.name for source in self.sources]
+        return [
+            name if short.count(name) == 1 else str(source.path)
+            for name, source in zip(short, self.sources, strict=True)
+        ]
+
 
 def open_all(mapping: ImportMapping, paths: Sequence[Path]) -> Inputs:
     """Match each file to a table and check its header; BadFiles says which does not fit. A folder stands for the
@@ -36,9 +45,12 @@ def open_all(mapping: ImportMapping, paths: Sequence[Path]) -> Inputs:
             patterns = ", ".join(table.files)
             raise BadFiles(f"No file for table {table.name} of {mapping.name}: give one whose name matches {patterns}.")
     sources = tuple(Source(path, table, mapping.columns[table.name], mapping.blanks) for path, table in chosen)
-    for source in sources:
-        source.header()
-    return Inputs(sources, sum(path.stat().st_size for path, _ in chosen), _fingerprint(mapping, sources))
+    try:
+        for source in sources:
+            source.header()
+        return Inputs(sources, sum(path.stat().st_size for path, _ in chosen), _fingerprint(mapping, sources))
+    except OSError as error:
+        raise BadFiles(f"Cannot read {error.filename}: {error.strerror}.") from error
 
 
 def _matched(mapping: ImportMapping, given: Path) -> list[tuple[Path, Table]]:

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from db.importing.errors import BadFiles
 from db.importing.inputs import REJECTS_SUFFIX
 from db.importing.staging import Reject
 
@@ -15,6 +16,12 @@ def place(source: str, first: Path) -> Path:
     """Beside the input, or in the current folder where the input's may not be written to."""
     folder = first if first.is_dir() else first.parent
     return (folder if os.access(folder, os.W_OK) else Path()) / f"{source}{REJECTS_SUFFIX}"
+
+
+def check(path: Path) -> None:
+    """Refuse a place where nothing can be written, before hours of work rather than after."""
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise BadFiles(f"Cannot write rejected rows to {path}: choose another file by --rejects.")
 
 
 async def write(path: Path, names: Sequence[str], rejects: AsyncIterator[Reject]) -> Path | None:

@@ -30,8 +30,8 @@ BATCH = 1_000
 # A killed import's session ends when the server notices; until then it still holds the lock.
 LOCK_SECONDS = 10
 ROW_LOCK_SECONDS = 60
-# Of one statement: staging is indexed and counted as a whole.
-STATEMENT_SECONDS = 600.0
+# Of one statement, and reading all files into staging is one.
+STATEMENT_SECONDS = 6 * 3600.0
 # Any number that no other lock of ours has.
 LOCK_SPACE = 7_340_027
 # The store refuses one order of a batch: which one is found by halving.
@@ -65,6 +65,7 @@ async def run(dsn: str, order: Order, watcher: Watcher) -> Summary:
     began = time.monotonic()
     found = inputs.open_all(order.mapping, order.files)
     path = order.rejects or rejects.place(order.mapping.source, order.files[0])
+    rejects.check(path)
     connection = await db.pool.connect(dsn, application="ordergraph-import", statement_seconds=STATEMENT_SECONDS)
     try:
         async with _all_or_nothing(connection) if order.dry else contextlib.nullcontext():
@@ -72,9 +73,8 @@ async def run(dsn: str, order: Order, watcher: Watcher) -> Summary:
             load = Load(connection, order.mapping, found, watcher)
             await load.all()
             told = await summary.of(connection, order.mapping, load.staging)
-            names = [source.path.name for source in found.sources]
             async with connection.transaction():
-                written = await rejects.write(path, names, load.staging.rejects())
+                written = await rejects.write(path, found.names, load.staging.rejects())
                 await load.forget()
     finally:
         await connection.close()
@@ -127,8 +127,7 @@ class Load:
         for section in ("location", "item"):
             if section in self._mapping.sections:
                 await self._batches(f"{section}s", Catalog(self._mapping, section))
-        names = [source.path.name for source in self._inputs.sources]
-        await self._batches("orders", Orders(self._mapping, setting, names))
+        await self._batches("orders", Orders(self._mapping, setting, self._inputs.names))
         orders = self._mapping.order.table
         others = [part for part in self._mapping.order_tables if part != orders]
         await self.staging.refuse_left(others, f"belongs to no good row of {orders}")

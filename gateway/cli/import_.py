@@ -1,6 +1,7 @@
 """`ordergraph import`: order history from files."""
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,7 +40,11 @@ def import_(
     known = db.importing.language.load(mapping)
     order = db.importing.run.Order(known.in_channel(channel) if channel else known, files, rejects, dry_run)
     with database.opened(options.settings(data_dir=data_dir)) as opened:
-        summary = asyncio.run(_import(opened, order))
+        try:
+            summary = asyncio.run(_import(opened, order))
+        except KeyboardInterrupt:
+            print("ordergraph: ended; the same command goes on from here.", file=sys.stderr)
+            raise
     for line in _told(order, summary):
         print(line)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import db.pool
+from db.importing.errors import BadFiles
 from db.importing.staging import Outcome
 from tests.db.import_files import OLIST, ORDER, adds_up, landed, load, olist_files, refused, rows, text, write
 
@@ -229,3 +230,22 @@ async def test_without_rejects_the_file_of_before_goes_and_a_strangers_stays(dat
     strange.write_text("my notes\n")
     await load(database, [path], rejects=strange)
     assert strange.read_text() == "my notes\n"
+
+
+async def test_a_place_where_rejects_cannot_be_written_is_refused_before_anything_is_read(
+    database: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "orders.csv", [ORDER])
+    for place in (tmp_path, tmp_path / "nowhere" / "bad.csv"):
+        with pytest.raises(BadFiles, match="Cannot write rejected rows to"):
+            await load(database, [path], rejects=place)
+    assert await rows(database, "SELECT FROM orders") == []
+
+
+async def test_files_of_one_name_are_told_apart_by_their_folders(database: str, tmp_path: Path) -> None:
+    paths = []
+    for month in ("jan", "feb"):
+        (tmp_path / month).mkdir()
+        paths.append(write(tmp_path / month / "orders.csv", [{**ORDER, "number": month, "quantity": "x"}]))
+    await load(database, paths, rejects=tmp_path / "bad.csv")
+    assert [row["file"] for row in refused(tmp_path / "bad.csv")] == [str(path) for path in paths]
