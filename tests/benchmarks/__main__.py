@@ -72,6 +72,7 @@ async def compare(meter: Meter, contenders: Sequence[Contender], report: Report,
         await measure(meter, contenders, question, report, options)
     for question in (await questions.availability(meter.connection), await questions.promise(meter.connection)):
         await measure(meter, [engine], question, report, options)
+    report.idle = {each.name: used for each, used in meter.idle.items()}
     report.memory = {each.name: peak_memory(each.pid) for each in contenders}
     report.cache = plan_cache(engine)
     for name in HOSTILE:
@@ -142,7 +143,7 @@ async def machine(dsn: str) -> str:
     version = await databases.fetch(dsn, "SHOW server_version")
     return (
         f"{os.cpu_count()} CPUs ({cpu_model()}), {platform.system()}, Python {platform.python_version()}, "
-        f"PostgreSQL {version} on the same machine."
+        f"PostgreSQL {version} on the same machine; load average {os.getloadavg()[0]:.1f} before the run."
     )
 
 

@@ -26,7 +26,7 @@ async def opened(dsn: str, application: str) -> AsyncIterator[ASGIApp]:
         statement_seconds=settings.statement_seconds,
     )
     try:
-        yield gateway.app.create_app(settings, pool)
+        yield gateway.app.create_app(settings, pool, dsn)
     finally:
         pool.terminate()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.benchmarks.rounds import Result, ratio
+from tests.benchmarks.rounds import Result, Used, ratio
 
 NAMES = {"floor": "floor", "engine": "engine", "strawberry_documented": "Strawberry"}
 
@@ -44,6 +44,7 @@ class Report:
     meanings: dict[str, str] = field(default_factory=dict)
     results: dict[str, dict[str, Result]] = field(default_factory=dict)
     refusals: dict[str, Result] = field(default_factory=dict)
+    idle: dict[str, Used] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
     cache: dict[str, float] = field(default_factory=dict)
     growth: dict[str, Result] = field(default_factory=dict)
@@ -83,6 +84,10 @@ class Report:
             yield f"Refused, {name}: {used * 1e3:.2f} ms CPU (wanted <= 5 ms: {said(used <= MOST_REFUSAL)})."
         hits, looks = self.cache["hits"], self.cache["hits"] + self.cache["misses"]
         yield f"Plan cache: {hits:,.0f} hits of {looks:,.0f} looks, {hits / looks:.3%}."
+        idle = ", ".join(
+            f"{NAMES[name]} {(used.gateway + used.database) * 1e3:.1f}" for name, used in self.idle.items()
+        )
+        yield f"Idle, not counted above, in ms CPU per second: {idle}."
         peaks = ", ".join(f"{NAMES[name]} {used / 2**20:.0f} MiB" for name, used in self.memory.items())
         yield f"Peak memory of the process: {peaks}."
         yield from self.growth_facts()
@@ -103,6 +108,7 @@ class Report:
             "questions": {name: summaries(results) for name, results in self.results.items()},
             "ratios": list(self.ratios())[1:],
             "refused": summaries(self.refusals),
+            "idle": {name: {"gateway": used.gateway, "database": used.database} for name, used in self.idle.items()},
             "memory": self.memory,
             "plan_cache": self.cache,
             "growth": summaries(self.growth),

@@ -1,9 +1,10 @@
 """Rounds of requests, interleaved between contenders, so that what else the machine does hits all of them."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -14,7 +15,17 @@ from tests.benchmarks.questions import Question
 
 CONNECTIONS = 4
 MOST_SECONDS = 120.0
+IDLE_SECONDS = 3.0
 REFUSED = 400
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """CPU in seconds: of the contender's process, and of the database's processes that serve its pool."""
+
+    gateway: float
+    database: float
 
 
 @dataclass(slots=True)
@@ -45,6 +56,7 @@ class Meter:
     def __init__(self, client: Client, connection: Connection) -> None:
         self.client = client
         self.connection = connection
+        self.idle: dict[Contender, Used] = {}
         self.token = engine.token()
 
     def answers(self, contender: Contender, question: Question, count: int) -> list[object]:
@@ -74,20 +86,33 @@ class Meter:
     async def round(
         self, contender: Contender, question: Question, start: int, count: int, result: Result, *, status: int = 200
     ) -> None:
-        before, began = await backend_seconds(self.connection, contender.application), cpu_seconds(contender.pid)
-        done = self.ask(contender, question, start, count, status=status)
-        ended = cpu_seconds(contender.pid)
-        after = await backend_seconds(self.connection, contender.application)
-        result.gateway.append((ended - began) / count)
-        result.database.append(sum(used - before.get(pid, 0.0) for pid, used in after.items()) / count)
+        done, used = await self.used(contender, lambda: self.ask(contender, question, start, count, status=status))
+        idle = self.idle[contender]
+        result.gateway.append((used.gateway - idle.gateway * done["took"]) / count)
+        result.database.append((used.database - idle.database * done["took"]) / count)
         result.rate.append(count / done["took"])
         result.latencies += done["seconds"]
+
+    async def used(self, contender: Contender, work: Callable[[], T]) -> tuple[T, Used]:
+        """What a piece of work uses, whoever it is done for."""
+        before, began = await backend_seconds(self.connection, contender.application), cpu_seconds(contender.pid)
+        done = work()
+        ended = cpu_seconds(contender.pid)
+        after = await backend_seconds(self.connection, contender.application)
+        return done, Used(ended - began, sum(used - before.get(pid, 0.0) for pid, used in after.items()))
+
+    async def rest(self, contenders: Iterable[Contender]) -> None:
+        """Find what each uses per second while nobody asks it, which is no part of a request."""
+        for each in contenders:
+            _, used = await self.used(each, lambda: time.sleep(IDLE_SECONDS))
+            self.idle[each] = Used(used.gateway / IDLE_SECONDS, used.database / IDLE_SECONDS)
 
     async def compare(
         self, asked: Mapping[Contender, Question], rounds: int, seconds: float, *, status: int = 200
     ) -> dict[str, Result]:
         """`rounds` rounds of about `seconds` for each contender, after warming each up."""
         counts = {each: self.count(each, question, seconds, status) for each, question in asked.items()}
+        await self.rest(each for each in asked if each not in self.idle)
         results = {each.name: Result() for each in asked}
         for number in range(rounds):
             turn = number % len(asked)
