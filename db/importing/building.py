@@ -89,10 +89,8 @@ class Builder:
             return []
         shared = cells.section.table == self._mapping.order.table
         own = [row for row in rows if row.part == cells.section.table and not (shared and cells.blank(row.cells))]
-        if not shared and (cells.has("position") or cells.has("source_line_id")):
-            own = _distinct(own)
         found = []
-        for row in own:
+        for row in _distinct(own, cells, "position", "source_line_id"):
             line, flaws = cells.read(row.cells, self._join(cells, row.cells, lookup, [row], problems))
             flaws += cells.exact(line, currency)
             if line.get("quantity") == 0:
@@ -109,7 +107,7 @@ class Builder:
             return []
         own = [row for row in rows if row.part == cells.section.table]
         paid = []
-        for row in _distinct(own) if cells.has("id") else own:
+        for row in _distinct(own, cells, "id"):
             payment, flaws = cells.read(row.cells, {})
             problems += blamed([row], [*flaws, *cells.exact(payment, currency)])
             paid.append(payment)
@@ -201,9 +199,13 @@ def _merge(cells: Cells, rows: Sequence[StagedRow], problems: list[Problem]) -> 
     return merged
 
 
-def _distinct(rows: Iterable[StagedRow]) -> list[StagedRow]:
-    """A row that stands there twice, word for word, was exported twice."""
-    return list({tuple(row.cells): row for row in rows}.values())
+def _distinct(rows: Iterable[StagedRow], cells: Cells, *names: str) -> list[StagedRow]:
+    """A row that stands there twice, word for word, was exported twice, if one of `names` tells it from its twin."""
+    seen: dict[object, StagedRow] = {}
+    for row in rows:
+        told = any(cells.text(name, row.cells, {}) for name in names)
+        seen.setdefault(tuple(row.cells) if told else row.number, row)
+    return list(seen.values())
 
 
 def _check_positions(lines: Iterable[Mapping[str, Any]], problems: list[Problem]) -> None:

@@ -197,6 +197,16 @@ async def test_payments_of_their_own_file_are_summed(database: str, tmp_path: Pa
     assert order == {"captured_amount": 2550, "financial_status": "PAID"}
 
 
+async def test_a_line_exported_twice_is_one_line_if_something_tells_it_apart(database: str, tmp_path: Path) -> None:
+    known, twins = {"number": "1", "line_position": "1"}, {"number": "2"}
+    await imported(database, tmp_path, known, known, twins, twins)
+    found = await rows(
+        database,
+        "SELECT o.number, count(*) AS n FROM order_lines l JOIN orders o ON o.id = l.order_id GROUP BY 1 ORDER BY 1",
+    )
+    assert [tuple(row.values()) for row in found] == [("1", 1), ("2", 2)]
+
+
 async def test_items_are_made_of_their_file_and_of_lines(database: str, tmp_path: Path) -> None:
     items = [{"sku": "BOOT-42", "title": "Boot", "weight_grams": "900"}]
     other = {**ORDER, "number": "2", "sku": "TENT", "line_title": "Tent"}
