@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from domain import stock
@@ -81,9 +82,15 @@ def asked(sku: str, inputs: Inputs) -> Mapping[str, Any]:
     return {"sku": sku, "channel": inputs.arguments.get("channel"), "country": destination.get("country")}
 
 
+@lru_cache(maxsize=1024)
+def location(text: str) -> uuid.UUID:
+    """There are few locations, and each has a level of nearly every item."""
+    return uuid.UUID(text)
+
+
 def node_stock(level: Mapping[str, Any]) -> stock.NodeStock:
     return stock.NodeStock(
-        location_id=uuid.UUID(level["location_id"]),
+        location_id=location(level["location_id"]),
         on_hand=level["on_hand"],
         allocated=level["allocated"],
         reserved=level["reserved"],
