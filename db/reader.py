@@ -34,7 +34,9 @@ class PoolReader:
 
     async def run(self, method: str, sql: str, parameters: Sequence[Any]) -> Any:
         try:
-            connection = await self.pool.acquire(timeout=self.acquire_seconds)
+            # With a timeout the driver makes a task for the waiting; with a connection at hand there is none.
+            patience = None if self.pool.get_idle_size() else self.acquire_seconds
+            connection = await self.pool.acquire(timeout=patience)
         except TimeoutError:
             raise Overloaded("All database connections are busy. Try again in a moment.") from None
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

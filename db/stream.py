@@ -46,6 +46,12 @@ WHERE log.pos > $1 ORDER BY log.pos LIMIT $2
 HEAD = f"SELECT ({EPOCH}), min_pos, last_pos FROM stream_meta"  # noqa: S608  # made of constants
 
 
+async def waiting(connection: Connection) -> bool:
+    """Whether the outbox holds anything: one cheap look, so that an idle relay costs next to nothing."""
+    found: bool = await connection.fetchval("SELECT EXISTS (SELECT FROM outbox)")
+    return found
+
+
 async def ensure_partition(connection: Connection, position: int) -> None:
     """The partition for `position` exists afterwards."""
     first = position - position % LOG_PARTITION

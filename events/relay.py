@@ -58,6 +58,9 @@ class Relay:
                 await asyncio.sleep(STANDBY_SECONDS)
             self.leading = True
             while True:
+                if not await db.stream.waiting(connection):
+                    await self.pause()
+                    continue
                 moved, position = await db.stream.move(connection, BATCH)
                 self.moved += moved
                 self.position = max(self.position, position)

@@ -79,6 +79,7 @@ class Query:
             argument("lines", list[PromiseLineInput], "What is wanted, up to 250 lines."),
             channel_argument(),
             argument("destination", DestinationInput | None, "Where it shall go; without it, collected.", default=None),
+            argument("service", str | None, "The carriers' product; without it STANDARD comes first.", default=None),
         ],
         size=5,
     )
