@@ -50,13 +50,20 @@ def status(value: Value, row: Row, scope: Scope) -> Bool:
 
 
 def attention(value: Value, row: Row, scope: Scope) -> Bool:
-    """Stored flags by the array's index, time-dependent ones by the index of their deadline."""
+    """Stored flags by the array's index, time-dependent ones by the index of their deadline.
+
+    As one array of ids, because nobody tells PostgreSQL how rare a flag is: it would rather walk through all orders in
+    the order of the page until it has met enough of them.
+    """
     flags = [Attention(str(flag)) for flag in value.sample]
-    found: list[Bool] = [row.c.attention.overlap(scope.bind(value, Texts, strings))]
-    found += [
-        row.c[column] <= sa.func.statement_timestamp() for flag, column in words.DEADLINES.items() if flag in flags
+    other = orders.alias()
+    due = [
+        sa.select(other.c.id).where(other.c[column] <= sa.func.statement_timestamp())
+        for flag, column in words.DEADLINES.items()
+        if flag in flags
     ]
-    return sa.or_(*found)
+    stored = sa.select(other.c.id).where(other.c.attention.overlap(scope.bind(value, Texts, strings)))
+    return row.c.id == sa.any_(sa.func.array(sa.union_all(stored, *due).scalar_subquery(), type_=ARRAY(sa.Uuid)))
 
 
 def channel(value: Value, row: Row, scope: Scope) -> Bool:
