@@ -8,7 +8,7 @@ import strawberry
 from db import tables
 from domain.reasons import NodeRejectionReason
 from domain.status import FulfillmentStatus
-from resolvers.sources import column, joined, many, one, rows
+from resolvers.fields import column, joined, many, one, rows
 from resolvers.sql import words
 from schema.location import Location
 from schema.order_line import OrderLine

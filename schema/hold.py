@@ -6,7 +6,7 @@ import strawberry
 
 from db import tables
 from domain.reasons import HoldOwner, HoldReason
-from resolvers.sources import column, joined, one, rows
+from resolvers.fields import column, joined, one, rows
 from resolvers.sql import holds
 from schema.order_line import OrderLine
 

@@ -9,7 +9,7 @@ from db import tables
 from domain.reasons import BackorderPolicy, UnavailableReason
 from domain.stock import Accuracy
 from resolvers import availability as answers
-from resolvers.sources import argument, column, computed, joined, many, one, rows
+from resolvers.fields import argument, column, computed, joined, many, one, rows
 from resolvers.sql import stock, visibility
 from schema.location import Location
 from schema.node import Node

@@ -6,7 +6,7 @@ import strawberry
 
 from db import tables
 from domain.reasons import ChannelKind, LocationKind
-from resolvers.sources import column, joined, many, rows
+from resolvers.fields import column, joined, many, rows
 from resolvers.sql import visibility
 from schema.node import Node
 

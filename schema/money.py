@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 
-from resolvers.sources import embedded
+from resolvers.fields import embedded
 from resolvers.sql import money
 from schema.scalars import MinorUnits
 

@@ -7,7 +7,7 @@ from strawberry.directive import DirectiveLocation, DirectiveValue, directive
 
 from resolvers.commands import kinds
 from resolvers.commands.batches import check_adjustment, check_size, taking
-from resolvers.sources import argument, command
+from resolvers.fields import argument, command
 from schema.inputs.events import FulfillmentEventInput, ReturnEventInput, TrackingEventInput
 from schema.inputs.orders import OrderUpsert
 from schema.inputs.stock import IncomingSupplyInput, StockAdjustmentInput, StockLevelInput

@@ -8,7 +8,7 @@ from db import tables
 from domain.attention import Attention
 from domain.reasons import CancelReason
 from domain.status import FinancialStatus, OrderStatus, ReturnRollup
-from resolvers.sources import argument, column, embedded, joined, many, one, page, rows
+from resolvers.fields import argument, column, embedded, joined, many, one, page, rows
 from resolvers.sql import holds, lookups, masks, orders, promises, visibility, words
 from schema.fulfillment import Fulfillment
 from schema.hold import Hold

@@ -6,7 +6,7 @@ import strawberry
 
 from db import tables
 from domain.status import OrderLineStatus
-from resolvers.sources import column, joined, many, one, rows
+from resolvers.fields import column, joined, many, one, rows
 from resolvers.sql import promises, words
 from schema.location import Location
 from schema.money import Money, line_money

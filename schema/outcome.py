@@ -5,7 +5,8 @@ from typing import Any
 import strawberry
 
 from events.inbox import Outcome
-from resolvers.sources import Special, declare
+from resolvers.fields import declare
+from resolvers.sources import Special
 from schema.item import IncomingSupply, StockLevel
 from schema.order import Order
 from schema.shipment import Shipment

@@ -6,7 +6,7 @@ import enum
 import strawberry
 
 from db import tables
-from resolvers.sources import column, rows
+from resolvers.fields import column, rows
 from resolvers.sql import parked
 from schema.paging import PageInfo
 

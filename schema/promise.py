@@ -6,7 +6,7 @@ import strawberry
 
 from db import tables
 from domain.promise import Basis, Confidence, Step
-from resolvers.sources import column, rows
+from resolvers.fields import column, rows
 from schema.scalars import Json
 
 

@@ -4,7 +4,8 @@ import strawberry
 
 from resolvers import availability as availability_answers
 from resolvers import promising
-from resolvers.sources import Special, argument, computed, declare, one, page
+from resolvers.fields import argument, computed, declare, one, page
+from resolvers.sources import Special
 from resolvers.sql import lookups, order_filter, parked, stock
 from schema.enums import OrderSort
 from schema.item import Availability, Item, channel_argument, destination_argument

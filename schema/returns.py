@@ -7,7 +7,7 @@ import strawberry
 from db import tables
 from domain.reasons import Disposition, ReturnReason, ReturnResolution
 from domain.status import ReturnStatus
-from resolvers.sources import column, joined, many, one, rows
+from resolvers.fields import column, joined, many, one, rows
 from resolvers.sql import words
 from schema.order_line import OrderLine
 

@@ -8,7 +8,7 @@ import strawberry
 from db import tables
 from domain.reasons import IncidentOwner
 from domain.status import ShipmentStatus
-from resolvers.sources import column, joined, many, one, rows
+from resolvers.fields import column, joined, many, one, rows
 from resolvers.sql import visibility, words
 from resolvers.sql.shipments import reason_owner
 from schema.node import Node

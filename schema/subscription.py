@@ -8,7 +8,8 @@ import strawberry
 
 from domain.attention import Attention
 from domain.status import OrderStatus
-from resolvers.sources import Stream, argument, column, declare, joined, one
+from resolvers.fields import argument, column, declare, joined, one
+from resolvers.sources import Stream
 from resolvers.sql import updates
 from schema.item import Item
 from schema.order import Order

@@ -5,7 +5,7 @@ import datetime as dt
 import strawberry
 
 from db import tables
-from resolvers.sources import column, rows
+from resolvers.fields import column, rows
 from schema.paging import PageInfo
 from schema.scalars import Json
 
