@@ -159,7 +159,7 @@ def many(
         relation,
         scopes=scopes,
         arguments=arguments,
-        size=ListSize(assumed_size=size, slicing_arguments=None, sized_fields=None, require_one_slicing_argument=False),
+        size=list_size(assumed_size=size),
     )
 
 
@@ -183,13 +183,14 @@ def page(
         Page(on, orders, node, inherits),
         scopes=scopes,
         arguments=[*arguments, *paging],
-        size=ListSize(
-            assumed_size=None,
-            slicing_arguments=["first"],
-            sized_fields=["edges", "nodes"],
-            require_one_slicing_argument=False,
-        ),
+        size=list_size(slicing_arguments=["first"], sized_fields=["edges", "nodes"]),
     )
+
+
+def list_size(**said: Any) -> ListSize:
+    """`@listSize` with what is said of it only: composers take a null argument for a wrong one."""
+    unsaid = dict.fromkeys(("assumed_size", "slicing_arguments", "sized_fields"), UNSET)
+    return ListSize(**(unsaid | said), require_one_slicing_argument=False)
 
 
 def computed(
