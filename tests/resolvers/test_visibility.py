@@ -14,11 +14,11 @@ SHORT = "{id customer {email}}"
 # Each way to an order takes the same variables; an absent order has values of the same form that nobody has.
 WAYS = {
     "order(id)": f"query($id: ID!) {{order(id: $id) {ORDER}}}",
-    "order(number)": f"query($number: String!, $channel: String!) {{order(number: $number, channel: $channel) {SHORT}}}",
+    "order(number)": f"query($number: String, $channel: String) {{order(number: $number, channel: $channel) {SHORT}}}",
     "node": f"query($id: ID!) {{node(id: $id) {{__typename ... on Order {ORDER}}}}}",
     "nodes": f"query($id: ID!) {{nodes(ids: [$id]) {{id ... on Order {ORDER}}}}}",
     "_entities(id)": f"query($byId: [_Any!]!) {{_entities(representations: $byId) {{... on Order {ORDER}}}}}",
-    "_entities(number)": f"query($byNumber: [_Any!]!) {{_entities(representations: $byNumber) {{...on Order {SHORT}}}}}",
+    "_entities(number)": f"query($byNumber: [_Any!]!) {{_entities(representations: $byNumber) {{...on Order{SHORT}}}}}",
     "filter": """query($number: String!, $channel: String!) {
       orders(filter: {search: $number, channel: [$channel]}) {totalCount nodes {id} edges {cursor}
         pageInfo {hasNextPage hasPreviousPage startCursor endCursor}}}""",
