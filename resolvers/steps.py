@@ -37,13 +37,10 @@ class Step(Protocol):
 
 async def apply(steps: Sequence[Step], data: dict[str, Any], run: Run) -> None:
     """Computed values first, for they may refuse the request; all live ones at once; then what moves them about."""
-    live = [step for step in steps if isinstance(step, LiveStep)]
     for step in steps:
         if isinstance(step, ComputedStep):
             await step.apply(data, run)
-    if live:
-        await asyncio.gather(*(step.apply(data, run) for step in live))
-        run.live.report.sort(key=lambda entry: [step.path for step in live].index(tuple(entry["path"])))
+    await asyncio.gather(*(step.apply(data, run) for step in steps if isinstance(step, LiveStep)))
     for step in steps:
         if isinstance(step, MergeStep):
             await step.apply(data, run)
@@ -97,9 +94,9 @@ class LiveStep:
         given = arguments(self.reads, run.variables)
         holders = [parent for parent in parents(data, self.path) if parent.get(name) is not None]
         calls = [LiveCall(parent[name], given) for parent in holders]
-        results = await run.live.fetch(self.source, self.path, calls)
-        for parent, result in zip(holders, results, strict=True):
-            parent[name] = self.project(self.source.merge(parent[name], result))
+        values = await run.live.values(self.source, self.path, calls)
+        for parent, value in zip(holders, values, strict=True):
+            parent[name] = self.project(value)
 
 
 @dataclass(frozen=True, slots=True)
