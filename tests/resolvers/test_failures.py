@@ -27,12 +27,16 @@ def failed(reply: Reply, failure: Failure, code: str) -> bool:
     return "Try again" in reply.errors[0]["message"] or "try again" in reply.errors[0]["message"]
 
 
+async def dsn_of(shop: Shop) -> str:
+    name = await shop.pool.fetchval("SELECT current_database()")
+    folder = await shop.pool.fetchval("SELECT current_setting('unix_socket_directories')")
+    return f"postgresql://postgres@/{name}?host={folder}"
+
+
 @pytest.fixture
 async def impatient(own_shop: Shop) -> AsyncIterator[Shop]:
     """The same shop over connections whose statements end after a tenth of a second."""
-    address = await own_shop.pool.fetchval("SELECT current_database()")
-    async with own_shop.pool.acquire() as connection:
-        dsn = f"postgresql://postgres@/{address}?host={await connection.fetchval('SHOW unix_socket_directories')}"
+    dsn = await dsn_of(own_shop)
     pool = await db.pool.create_pool(dsn, min_size=1, max_size=2, statement_seconds=0.1)
     yield Shop(own_shop.core, pool)
     pool.terminate()
@@ -100,6 +104,14 @@ async def begin_to_wait(shop: Shop) -> "asyncio.Task[Reply]":
     return task
 
 
+async def test_a_connection_that_is_cut_while_it_works_is_no_defect(own_shop: Shop) -> None:
+    waiting = await begin_to_wait(own_shop)
+    other = await db.pool.connect(await dsn_of(own_shop))
+    await other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    await other.close()
+    assert failed(await waiting, Failure.UNAVAILABLE, "SERVICE_UNAVAILABLE")
+
+
 async def test_a_connection_that_was_cut_is_replaced(own_shop: Shop) -> None:
     assert (await own_shop.ask(QUERY)).data
     async with own_shop.pool.acquire() as connection:
@@ -130,9 +142,10 @@ HUGER = """{orders(first: 100) {nodes {shipments {order {shipments {order {
   timeline(first: 100) {nodes {id}} lines {item {stockLevels {location {cutoffs {weekday}}}}}}}}}}}}"""
 
 
-@pytest.mark.parametrize(
-    "query", [HUGER, HUGER.replace("{orders", "query($n: Int = 100) {orders").replace("100)", "$n)")]
-)
+VARIED = HUGER.replace("100)", "$n)").replace("{orders", "query($n: Int = 100) {orders", 1)
+
+
+@pytest.mark.parametrize("query", [HUGER, VARIED])
 async def test_half_a_million_objects_are_refused_without_a_statement(shop: Shop, query: str) -> None:
     strict = Shop(shop.core, shop.pool)
     started = time.process_time()
