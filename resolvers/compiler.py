@@ -14,7 +14,7 @@ from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, get_named_ty
 from graphql.language import ast
 from sqlalchemy.dialects.postgresql import JSON
 
-from domain.errors import Forbidden, QueryTooComplex, Unauthenticated
+from domain.errors import Forbidden, Unauthenticated
 from resolvers import pages, special
 from resolvers.declared import declaration, row_set
 from resolvers.json_sql import (
@@ -47,8 +47,6 @@ from resolvers.steps import ComputedStep, LiveStep, Path, Step, projector
 from resolvers.values import Variables, arguments_of
 
 INSTANT: sa.ColumnClause[Any] = sa.literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'""")
-MAX_NAME = 63
-"""PostgreSQL cuts longer column names, and a response name is a column name here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +113,6 @@ class Compiler:
         place: Place,
         given: Mapping[str, Column],
     ) -> sa.Label[Any]:
-        if len(key) > MAX_NAME:
-            raise QueryTooComplex(f"The response name {key[:20]}… has {len(key)} characters; use at most {MAX_NAME}.")
         name = nodes[0].name.value
         if name == "__typename":
             return text_constant(type_.name).label(key)

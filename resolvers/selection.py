@@ -10,10 +10,20 @@ from graphql import (
 )
 from graphql.language import ast
 
+from domain.errors import QueryTooComplex
 from resolvers.values import Variables
 
 Fields = dict[str, list[ast.FieldNode]]
+MAX_NAME = 63
+"""PostgreSQL cuts longer column names, and a response name is a column name there."""
 Fragments = Mapping[str, ast.FragmentDefinitionNode]
+
+
+def response_name(node: ast.FieldNode) -> str:
+    name = (node.alias or node.name).value
+    if len(name) > MAX_NAME:
+        raise QueryTooComplex(f"The response name {name[:20]}… has {len(name)} characters; use at most {MAX_NAME}.")
+    return name
 
 
 class Collector:
@@ -45,7 +55,7 @@ class Collector:
             if not self.included(node.directives or ()):
                 continue
             if isinstance(node, ast.FieldNode):
-                found.setdefault((node.alias or node.name).value, []).append(node)
+                found.setdefault(response_name(node), []).append(node)
             elif isinstance(node, ast.InlineFragmentNode):
                 condition = node.type_condition
                 if condition is None or self.applies(condition.name.value, type_):

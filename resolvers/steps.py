@@ -155,4 +155,4 @@ def leaf_projector(name: str) -> Project:
 
 def instant(value: dt.datetime) -> str:
     """RFC 3339 in UTC with milliseconds, the one form in which instants leave the gateway."""
-    return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+    return value.astimezone(dt.UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
