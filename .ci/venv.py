@@ -1,7 +1,7 @@
 """Makes .venv from a lock file, with nothing but Python's standard library: python3 .ci/venv.py requirements.lock.
 
 Where Python comes without pip and ensurepip (Debian without python3-venv), pip itself is taken from the package
-index, checked against the hash below.
+index that PIP_INDEX_URL names, checked against the hash below; without one it says what to install.
 """
 
 # ruff: noqa: S603, T201, UP036  (a script: it runs fixed commands, prints, and is started by any Python)
@@ -95,8 +95,13 @@ def make_environment() -> None:
 
 
 def fetch_pip() -> None:
-    """The pinned pip, from the index that pip itself would ask."""
-    index = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
+    """The pinned pip, from the index that this machine names; we name none."""
+    index = os.environ.get("PIP_INDEX_URL", "").rstrip("/")
+    if not index:
+        stop(
+            f"Python {sys.executable} has neither pip nor ensurepip: apt install python3-venv, or name a package index "
+            "by PIP_INDEX_URL."
+        )
     name = f"pip-{PIP_VERSION}-py3-none-any.whl"
     say(f"This Python has no pip: fetching pip {PIP_VERSION} ...")
     try:

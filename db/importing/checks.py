@@ -4,6 +4,7 @@ import codecs
 import datetime
 import difflib
 import re
+import warnings
 import zoneinfo
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
@@ -143,7 +144,11 @@ def formats(place: Place, key: str, default: tuple[str, ...]) -> tuple[str, ...]
 
 def _holds_a_day(form: str) -> bool:
     try:
-        return datetime.datetime.strptime(_PROBE.strftime(form), form).date() == _PROBE.date()  # noqa: DTZ007 (a probe)
+        with warnings.catch_warnings():
+            # From Python 3.13 on, a form without a year is warned of; it is refused here in any version.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            read = datetime.datetime.strptime(_PROBE.strftime(form), form)  # noqa: DTZ007 (a probe)
+        return read.date() == _PROBE.date()
     except ValueError:
         return False
 
