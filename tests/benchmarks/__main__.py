@@ -11,6 +11,7 @@ import contextlib
 import os
 import platform
 import re
+import tempfile
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,7 +57,7 @@ async def measured(options: argparse.Namespace) -> Report:
         dsn = await databases.filled(server, options.orders)
         report = Report(await machine(dsn))
         with contextlib.ExitStack() as stack:
-            meter = Meter(stack.enter_context(client()), await meter_connection(stack, dsn))
+            meter = await made(stack, dsn)
             contenders = [stack.enter_context(contender(name, dsn)) for name in COMPARED]
             await compare(meter, contenders, report, options)
         if options.million:
@@ -109,10 +110,11 @@ def check_equal(meter: Meter, contenders: Sequence[Contender], question: Questio
 async def compare_sizes(server: str, small: str, report: Report, options: argparse.Namespace) -> None:
     """One order of many against one of ten times as many."""
     sizes = {"small": small, "large": await databases.filled(server, options.million)}
+    report.sizes = (options.orders, options.million)
     for name in ("floor", "engine"):
         print(f"Measuring: one order of {options.orders:,} and of {options.million:,}, {name} ...", flush=True)
         with contextlib.ExitStack() as stack:
-            meter = Meter(stack.enter_context(client()), await meter_connection(stack, small))
+            meter = await made(stack, small)
             asked = {
                 stack.enter_context(contender(name, dsn, f"{name} {size}")): await one_of(dsn)
                 for size, dsn in sizes.items()
@@ -123,6 +125,11 @@ async def compare_sizes(server: str, small: str, report: Report, options: argpar
 async def one_of(dsn: str) -> Question:
     with contextlib.ExitStack() as stack:
         return await questions.one(await meter_connection(stack, dsn))
+
+
+async def made(stack: contextlib.ExitStack, dsn: str) -> Meter:
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ordergraph-bench-")))
+    return Meter(stack.enter_context(client()), await meter_connection(stack, dsn), folder)
 
 
 async def meter_connection(stack: contextlib.ExitStack, dsn: str) -> db.pool.OwnConnection:

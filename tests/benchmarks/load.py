@@ -5,11 +5,13 @@ with a content-length, so that it costs little beside the servers it shares the 
 """
 
 import asyncio
+import functools
 import re
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -84,10 +86,15 @@ class Connection(asyncio.Protocol):
 
 def requests(given: dict[str, Any]) -> Iterator[bytes]:
     """`count` requests, beginning with body number `start`, round and round."""
-    bodies = given["bodies"]
+    bodies = read(given["bodies"])
     for number in range(given["start"], given["start"] + given["count"]):
         body = bodies[number % len(bodies)]
         yield REQUEST.format(token=given["token"], length=len(body.encode()), body=body).encode()
+
+
+@functools.cache
+def read(path: str) -> list[str]:
+    return Path(path).read_text(encoding="utf-8").splitlines()
 
 
 async def run(given: dict[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Report:
     idle: dict[str, Used] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
     cache: dict[str, float] = field(default_factory=dict)
+    sizes: tuple[int, int] = (0, 0)
     growth: dict[str, Result] = field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
@@ -97,9 +98,10 @@ class Report:
             small, large = self.growth[f"{name} small"], self.growth[f"{name} large"]
             cpu, p50 = ratio(large.both, small.both), large.percentile(50) / small.percentile(50)
             verdict = f" (wanted <= {MOST_GROWTH}: {said(cpu <= MOST_GROWTH)})" if name == "engine" else ""
+            few, many = (micro(statistics.median(result.both)) for result in (small, large))
             yield (
-                f"One order of 1,000,000 against one of 100,000, {name}: CPU {micro(statistics.median(large.both))} "
-                f"against {micro(statistics.median(small.both))}, {cpu:.2f} times{verdict}; p50 {p50:.2f} times."
+                f"One order, {name}: {many} µs CPU of {self.sizes[1]:,} orders, {few} of {self.sizes[0]:,}: "
+                f"{cpu:.2f} times{verdict}; p50 {p50:.2f} times."
             )
 
     def as_json(self) -> dict[str, Any]:

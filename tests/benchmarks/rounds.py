@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
@@ -53,11 +54,23 @@ def ratio(these: Sequence[float], those: Sequence[float]) -> float:
 class Meter:
     """Runs jobs and reads what they used; through `connection` it finds the database's processes."""
 
-    def __init__(self, client: Client, connection: Connection) -> None:
+    def __init__(self, client: Client, connection: Connection, folder: Path) -> None:
         self.client = client
         self.connection = connection
+        self.folder = folder
+        self.files: list[tuple[Question, str]] = []
         self.idle: dict[Contender, Used] = {}
         self.token = engine.token()
+
+    def file(self, question: Question) -> str:
+        """The bodies, one per line, where the client reads them once."""
+        for known, path in self.files:
+            if known is question:
+                return path
+        path = str(self.folder / f"{len(self.files)}.json")
+        Path(path).write_text("\n".join(question.bodies), encoding="utf-8")
+        self.files.append((question, path))
+        return path
 
     def answers(self, contender: Contender, question: Question, count: int) -> list[object]:
         """The data of the first answers, parsed."""
@@ -76,8 +89,8 @@ class Meter:
         keep: bool = False,
     ) -> dict[str, Any]:
         done = self.client.run(
-            port=contender.port, token=self.token, bodies=question.bodies, start=start, count=count, status=status,
-            connections=connections, keep=keep, most_seconds=MOST_SECONDS,
+            port=contender.port, token=self.token, bodies=self.file(question), start=start, count=count,
+            status=status, connections=connections, keep=keep, most_seconds=MOST_SECONDS,
         )  # fmt: skip
         if done["wrong"] is not None:
             raise RuntimeError(f"{contender.name} answered {question.name} with:\n{done['wrong']}")
