@@ -109,7 +109,7 @@ def attention(world: World, order: Row, _: Any) -> list[str]:
 def estimate(world: World, order: Row, _: Any) -> Any:
     over = {"DELIVERED", "RETURNED", "LOST", "CANCELLED"}
     parcels = [row for row in world.all("shipments", order_id=order["id"]) if row["status"] not in over]
-    return max((row["estimated_delivery_at"] for row in parcels), default=None)
+    return max((row["estimated_delivery_at"] for row in parcels if row["estimated_delivery_at"]), default=None)
 
 
 def present(*columns: str) -> Resolver:

@@ -95,7 +95,7 @@ def of_item(world: World, item: Row, given: Mapping[str, Any]) -> Row:
         "channel_buffer": made.channel_buffer,
         "formula": "AVAILABLE_FOR_SALE",
         "as_of": as_of,
-        "source_lag_seconds": round((world.asked_at - as_of).total_seconds()),
+        "source_lag_seconds": round(max(0.0, (world.asked_at - as_of).total_seconds())),
         "accuracy": made.accuracy.value,
         "nodes": nodes,
     }

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from db.tables import metadata
@@ -18,9 +18,15 @@ class World:
     tables: dict[str, list[Row]]
     now: dt.datetime
     asked_at: dt.datetime
+    found: dict[tuple[str, ...], dict[tuple[Any, ...], list[Row]]] = field(default_factory=dict)
 
     def all(self, table: str, **wanted: Any) -> list[Row]:
-        return [row for row in self.tables[table] if all(row[name] == value for name, value in wanted.items())]
+        names = (table, *wanted)
+        if names not in self.found:
+            by_values = self.found.setdefault(names, {})
+            for row in self.tables[table]:
+                by_values.setdefault(tuple(row[name] for name in wanted), []).append(row)
+        return self.found[names].get(tuple(wanted.values()), [])
 
     def maybe(self, table: str, **wanted: Any) -> Row | None:
         found = self.all(table, **wanted)
