@@ -1,0 +1,55 @@
+"""What can go wrong with an outside system. Vendor exceptions become one of these once, at the boundary.
+
+    ConnectorError
+    ├── Unauthorized    CONNECTOR_UNAUTHORIZED     our credentials are not (or no longer) accepted; somebody must act
+    ├── RateLimited     CONNECTOR_RATE_LIMITED     too many requests; again after `retry_after` seconds
+    ├── Unreachable     CONNECTOR_UNREACHABLE      no answer in time, a cut connection, or a fault on their side (5xx)
+    └── BadPayload      CONNECTOR_BAD_PAYLOAD      one side does not understand the other; `path` leads to the place
+
+The first and the last will not pass by themselves; the others may be tried again, within a budget. Business outcomes,
+such as a refused fulfillment request, are no errors but typed results. Messages name the system and what to do, and
+hold no secret, no personal data and nothing that the vendor sent.
+"""
+
+# ruff: noqa: N818  (the names say what happened, as in domain.errors)
+
+from typing import ClassVar
+
+from domain.errors import OrdergraphError
+
+
+class ConnectorError(OrdergraphError):
+    """`retryable` says whether the same call may succeed later without anybody's doing."""
+
+    code = "CONNECTOR_FAILED"
+    retryable: ClassVar[bool] = False
+
+
+class Unauthorized(ConnectorError):
+    code = "CONNECTOR_UNAUTHORIZED"
+
+
+class RateLimited(ConnectorError):
+    """`retry_after` in seconds, None when the vendor does not say."""
+
+    code = "CONNECTOR_RATE_LIMITED"
+    retryable = True
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unreachable(ConnectorError):
+    code = "CONNECTOR_UNREACHABLE"
+    retryable = True
+
+
+class BadPayload(ConnectorError):
+    """`path` leads from the top of the payload to what is wrong, such as `orders.3.lineItems.0.sku`."""
+
+    code = "CONNECTOR_BAD_PAYLOAD"
+
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(message)
+        self.path = path

@@ -1,0 +1,146 @@
+"""HTTP to one outside system: a fixed base address, bounded time and size, and errors of our own kinds.
+
+Redirects are not followed: an address that somebody else chose may lead into our own network. Nothing is retried here.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+
+from connectors.errors import BadPayload, RateLimited, Unauthorized, Unreachable
+from connectors.payload import Node
+
+LARGEST_ANSWER: Final = 32 * 1024 * 1024
+SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer read to its end. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    def json(self) -> Node:
+        """Raises BadPayload for what is no JSON, whatever its content type says."""
+        try:
+            return Node(orjson.loads(self.body))
+        except orjson.JSONDecodeError:
+            kind = self.headers.get("content-type", "no content type").split(";")[0][:60]
+            raise BadPayload(f"The answer is no JSON ({kind}, {len(self.body)} bytes).") from None
+
+
+class Http:
+    """What a connector's client is given: requests to `base` only. `observe` hears (status or 0, seconds) of each."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base: str,
+        *,
+        seconds: float = SECONDS,
+        largest: int = LARGEST_ANSWER,
+        observe: Callable[[int, float], None] | None = None,
+    ) -> None:
+        self.session = session
+        self.base = base.rstrip("/")
+        self.host = urlsplit(base).hostname or base
+        self.seconds = seconds
+        self.largest = largest
+        self.observe = observe
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        json: object = None,
+        data: bytes | Mapping[str, str] | None = None,
+        accept: frozenset[int] = frozenset(),
+    ) -> Response:
+        """Any answer below 400, or of a status in `accept`; the rest is raised as what it means."""
+        started = time.perf_counter()
+        status = 0
+        try:
+            async with asyncio.timeout(self.seconds):
+                response = await self._exchange(method, path, headers, params, json, data)
+            status = response.status
+        except TimeoutError:
+            raise Unreachable(f"{self.host} did not answer within {self.seconds:g} s.") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unreachable(f"{self.host} cannot be reached ({type(error).__name__}).") from error
+        finally:
+            if self.observe is not None:
+                self.observe(status, time.perf_counter() - started)
+        if response.status not in accept:
+            self.check(response)
+        return response
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None,
+        params: Mapping[str, str] | None,
+        json: object,
+        data: bytes | Mapping[str, str] | None,
+    ) -> Response:
+        given: dict[str, Any] = {"headers": dict(headers or {}), "params": dict(params or {})}
+        if json is not None:
+            given["data"] = orjson.dumps(json)
+            given["headers"].setdefault("Content-Type", "application/json")
+        elif data is not None:
+            given["data"] = data if isinstance(data, bytes) else dict(data)
+        async with self.session.request(method, f"{self.base}{path}", allow_redirects=False, **given) as answer:
+            body = await self._body(answer)
+            return Response(answer.status, {name.lower(): value for name, value in answer.headers.items()}, body)
+
+    async def _body(self, answer: aiohttp.ClientResponse) -> bytes:
+        parts, size = [], 0
+        async for part in answer.content.iter_chunked(64 * 1024):
+            size += len(part)
+            if size > self.largest:
+                raise BadPayload(f"The answer of {self.host} is larger than {self.largest} bytes.")
+            parts.append(part)
+        return b"".join(parts)
+
+    def check(self, response: Response) -> None:
+        """Raises what a status means."""
+        status = response.status
+        if status < 300:
+            return
+        if status in (401, 403):
+            raise Unauthorized(f"{self.host} does not accept our credentials ({status}). Renew them, or their rights.")
+        if status == 429:
+            raise RateLimited(f"{self.host} asks for fewer requests.", retry_after(response.headers))
+        if status >= 500 or status == 408:
+            raise Unreachable(f"{self.host} has a fault of its own ({status}).")
+        if status < 400:
+            raise BadPayload(f"{self.host} redirects ({status}), which is not followed. Correct its address.")
+        raise BadPayload(f"{self.host} does not understand our request ({status}).")
+
+
+Open = Callable[[str], Http]  # An Http for a base address, which must be a host of the manifest.
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds from `Retry-After` (seconds or a date) or `x-retry-after`; None when neither is there or readable."""
+    given = headers.get("retry-after") or headers.get("x-retry-after")
+    if not given:
+        return None
+    with contextlib.suppress(ValueError):
+        return max(0.0, float(given))
+    with contextlib.suppress(ValueError, TypeError):
+        return max(0.0, parsedate_to_datetime(given).timestamp() - time.time())
+    return None
