@@ -51,8 +51,9 @@ class Secret:
 class Instance:
     """One configured use of a connector, such as one of two shops.
 
-    `name` is the source of all it tells. `options` are what the manifest lists; `channels` and `locations` lead from
-    the vendor's ids to our codes, where they differ. Secrets hold one or, while rotating, two values, newest first.
+    `name` is the source of all it tells. `options` are what the manifest lists; `channels`, `locations` and `carriers`
+    lead from the vendor's ids to our codes, where they differ. Secrets hold one value or, while rotating, two, newest
+    first.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Instance:
     secrets: Mapping[str, tuple[Secret, ...]] = field(default_factory=dict)
     channels: Mapping[str, str] = field(default_factory=dict)
     locations: Mapping[str, str] = field(default_factory=dict)
+    carriers: Mapping[str, str] = field(default_factory=dict)
 
     def option(self, name: str, default: str | None = None) -> str:
         """Raises BadPayload for a needed option that nobody set; the registry checks the manifest's list before."""
@@ -81,9 +83,17 @@ class Instance:
     def location(self, vendor_id: str) -> str:
         return self.locations.get(vendor_id, vendor_id)
 
+    def carrier(self, vendor_id: str) -> str:
+        """Ours for the vendor's word; small letters where the file says nothing."""
+        return self.carriers.get(vendor_id, vendor_id.lower())
+
     def vendor_location(self, code: str) -> str:
         """The vendor's id of our location."""
         return next((theirs for theirs, ours in self.locations.items() if ours == code), code)
+
+    def vendor_carrier(self, code: str) -> str | None:
+        """The vendor's word for our carrier; None where the file says nothing."""
+        return next((theirs for theirs, ours in self.carriers.items() if ours == code), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ The connectors' file is TOML, one table per instance:
     options = {shop = "acme"}            what the manifest lists
     channels = {"Online Store" = "web"}  the vendor's ids to our codes
     locations = {"gid://...1" = "east"}
+    carriers = {"DHLExpress" = "dhl"}
     private = true                       it is in our own network, so private addresses are meant
 
     [webshop.secrets]
@@ -41,6 +42,7 @@ class Entry(pydantic.BaseModel):
     options: Mapping[str, str] = pydantic.Field(default_factory=dict)
     channels: Mapping[str, str] = pydantic.Field(default_factory=dict)
     locations: Mapping[str, Text] = pydantic.Field(default_factory=dict)
+    carriers: Mapping[str, Text] = pydantic.Field(default_factory=dict)
     secrets: Mapping[str, Place | tuple[Place, ...]] = pydantic.Field(default_factory=dict)
     private: bool = False
 
@@ -82,6 +84,7 @@ def instance(name: str, entry: Entry, known: Manifest, environment: Mapping[str,
         secrets={key: _secrets(name, key, places, environment) for key, places in entry.secrets.items()},
         channels=entry.channels,
         locations=entry.locations,
+        carriers=entry.carriers,
     )
 
 
