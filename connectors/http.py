@@ -6,10 +6,10 @@ Redirects are not followed: an address that somebody else chose may lead into ou
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -132,6 +132,57 @@ class Http:
 
 
 Open = Callable[[str], Http]  # An Http for a base address, which must be a host of the manifest.
+T = TypeVar("T")
+
+
+async def each(calls: Iterable[Awaitable[T]], at_once: int = 8) -> list[T]:
+    """The results in order, for vendors that answer one thing per request. The first error ends the others."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(call: Awaitable[T]) -> T:
+        async with gate:
+            return await call
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(call)) for call in calls]
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+class Token:
+    """An access token: fetched when first needed, kept until a minute before its end, fetched again if refused."""
+
+    def __init__(
+        self, fetch: Callable[[], Awaitable[tuple[str, float]]], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`fetch` gives the token and the seconds it lives."""
+        self._fetch = fetch
+        self._clock = clock
+        self._token: str | None = None
+        self._until = 0.0
+        self._fetching = asyncio.Lock()
+
+    async def use(self, call: Callable[[str], Awaitable[T]]) -> T:
+        """`call` with a token. One that is refused before its time is renewed, once; a new one is not."""
+        token, new = await self._current()
+        try:
+            return await call(token)
+        except Unauthorized:
+            if self._token == token:
+                self._token = None
+            if new:
+                raise
+        return await call((await self._current())[0])
+
+    async def _current(self) -> tuple[str, bool]:
+        async with self._fetching:
+            if self._token is not None and self._clock() < self._until:
+                return self._token, False
+            self._token, seconds = await self._fetch()
+            self._until = self._clock() + max(0.0, seconds - 60.0)
+            return self._token, True
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

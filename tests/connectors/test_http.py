@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from connectors.errors import BadPayload, ConnectorError, RateLimited, Unauthorized, Unreachable
-from connectors.http import Http, retry_after
+from connectors.http import Http, Token, each, retry_after
 from connectors.samples import as_json
 from domain.records import TrackingRecord
 from domain.status import ShipmentStatus
@@ -79,6 +79,86 @@ async def test_a_cancelled_request_leaves_nothing_open() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         await echo.until_open(0)
+
+
+async def test_many_calls_come_in_order_and_few_at_once() -> None:
+    running, most = 0, 0
+
+    async def call(place: int) -> int:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.001 * (7 - place % 7))
+        running -= 1
+        return place
+
+    assert await each((call(place) for place in range(20)), at_once=3) == list(range(20))
+    assert most == 3
+
+
+async def test_the_first_error_of_many_calls_is_told_as_itself() -> None:
+    cancelled = asyncio.Event()
+
+    async def waits() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            cancelled.set()
+
+    async def fails() -> None:
+        await asyncio.sleep(0.01)
+        raise RateLimited("slowly", 3.0)
+
+    with pytest.raises(RateLimited, match="slowly"):
+        await each([waits(), fails()])
+    assert cancelled.is_set()
+
+
+class Tokens:
+    """Gives t1, t2, …; those in `refused` are refused by `call`."""
+
+    def __init__(self, *refused: str) -> None:
+        self.refused = refused
+        self.given = 0
+        self.now = 0.0
+        self.token = Token(self.fetch, lambda: self.now)
+
+    async def fetch(self) -> tuple[str, float]:
+        self.given += 1
+        await asyncio.sleep(0)
+        return f"t{self.given}", 3600.0
+
+    async def call(self, token: str) -> str:
+        if token in self.refused:
+            raise Unauthorized(token)
+        return token
+
+
+async def test_a_token_is_fetched_once_for_many_and_again_a_minute_before_its_end() -> None:
+    tokens = Tokens()
+    assert await each(tokens.token.use(tokens.call) for _ in range(5)) == ["t1"] * 5
+    tokens.now = 3539.0
+    assert await tokens.token.use(tokens.call) == "t1"
+    tokens.now = 3540.0
+    assert await tokens.token.use(tokens.call) == "t2"
+
+
+async def test_a_token_refused_before_its_time_is_renewed_once() -> None:
+    tokens = Tokens()
+    assert await tokens.token.use(tokens.call) == "t1"
+    tokens.refused = ("t1",)
+    assert await tokens.token.use(tokens.call) == "t2"
+    tokens.refused = ("t2", "t3")
+    with pytest.raises(Unauthorized, match="t3"):
+        await tokens.token.use(tokens.call)
+    assert tokens.given == 3
+
+
+async def test_a_new_token_that_is_refused_is_not_renewed() -> None:
+    tokens = Tokens("t1")
+    with pytest.raises(Unauthorized):
+        await tokens.token.use(tokens.call)
+    assert tokens.given == 1
 
 
 @pytest.mark.parametrize(
