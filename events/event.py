@@ -6,6 +6,8 @@ from typing import Any
 
 Topic = tuple[str, str]
 
+# Bytes of an event without its texts: its numbers, its two ids and the object itself.
+BARE = 500
 EVERYTHING: Topic = ("all", "")
 ORDERS: Topic = ("orders", "")
 
@@ -27,6 +29,11 @@ class Event:
         """From a row of db.stream.READ."""
         names = ("pos", "journal_id", "entity", "entity_id", "order_id", "customer_id", "sku")
         return cls(*(row[name] for name in names))
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory it takes."""
+        return BARE + len(self.customer_id or "") + len(self.sku or "")
 
     def topics(self) -> tuple[Topic, ...]:
         """Everything a subscriber may have asked for that this event belongs to."""

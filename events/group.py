@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from domain.errors import OrdergraphError, Overloaded, Unavailable
+from domain.errors import OrdergraphError
 from events.event import Event, Topic
 from events.sink import Ended
 
@@ -21,7 +21,6 @@ log = structlog.get_logger(__name__)
 BATCH = 200
 MOST_PENDING = 10_000
 CONFLATE_SECONDS = 0.1
-ATTEMPTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,15 @@ class Question:
     checkpoint: Callable[[int], Payload]
     reset: Callable[[str, int], Payload]
     latest_only: bool = False
+    # Only events of this kind of thing, such as SHIPMENT.
+    entity: str | None = None
+
+    def concerns(self, event: Event) -> bool:
+        return self.entity in (None, event.entity) and not self.topics.isdisjoint(event.topics())
+
+    def thing(self, event: Event) -> Hashable:
+        """What events of may be folded into its latest: the parcel, say, or the order with all that belongs to it."""
+        return event.entity_id if self.entity is not None else event.order_id or event.entity_id
 
 
 @dataclass(eq=False, slots=True)
@@ -69,28 +77,35 @@ class Group:
     members: int = 0
     pending: list[Event] = field(default_factory=list)
     rendering: int | None = None
+    # Events after those that are rendered now were given up: only what is newer still comes.
+    torn: bool = False
     task: asyncio.Task[None] | None = None
     flushed_at: float = 0.0
 
     def floor(self) -> int:
         """Everything after this position will still come to whoever is live now."""
-        if self.rendering is not None:
+        if self.rendering is not None and not self.torn:
             return self.rendering - 1
         return self.pending[0].position - 1 if self.pending else self.hub.position
 
-    def concerns(self, event: Event) -> bool:
-        return not self.question.topics.isdisjoint(event.topics())
-
     def offer(self, event: Event) -> None:
         """Called by the hub, in log order. Too much at once is read from the log again instead of kept here."""
+        if self.question.entity not in (None, event.entity):
+            return
+        if not self.live:
+            self.give_up()
+            return
         self.pending.append(event)
         if len(self.pending) > MOST_PENDING:
-            self.pending.clear()
+            self.give_up()
             self.fall_behind()
-        elif self.task is None and self.live:
+        elif self.task is None:
             self.task = asyncio.create_task(self.work())
-        elif not self.live:
-            self.pending.clear()
+
+    def give_up(self) -> None:
+        """Forget what waits; whoever needs it is not live and reads it from the ring or the log."""
+        self.pending.clear()
+        self.torn = self.rendering is not None
 
     def end_all(self, reason: Ended) -> None:
         for subscriber in list(self.live):
@@ -122,8 +137,11 @@ class Group:
     async def deliver(self) -> None:
         most = MOST_PENDING if self.question.latest_only else BATCH
         batch, self.pending = self.pending[:most], self.pending[most:]
-        self.rendering = batch[0].position
-        epoch = self.hub.epoch
+        if not batch:
+            # Given up while this waited for its pace.
+            return
+        self.rendering, self.torn = batch[0].position, False
+        generation = self.hub.generation
         try:
             shown = self.shown(batch)
             payloads = await self.rendered(shown)
@@ -133,7 +151,7 @@ class Group:
             return
         finally:
             self.rendering = None
-        if self.hub.epoch != epoch:
+        if self.hub.generation != generation:
             return
         for one, payload in zip(shown, payloads, strict=True):
             if payload is not None:
@@ -147,22 +165,14 @@ class Group:
             return [Shown(event) for event in batch]
         latest: dict[object, Shown] = {}
         for event in batch:
-            thing = event.order_id or event.entity_id
+            thing = self.question.thing(event)
             before = latest.pop(thing, None)
             latest[thing] = Shown(event, before.skipped + 1 if before else 0)
         return list(latest.values())
 
     async def rendered(self, shown: Sequence[Shown]) -> Sequence[Payload | None]:
-        """Answers, however long the database is away; other failures are tried a few times."""
-        attempt = 0
-        while True:
-            try:
-                async with self.hub.renders:
-                    return await self.question.render(shown)
-            except (Unavailable, Overloaded):
-                await asyncio.sleep(self.hub.jitter())
-            except OrdergraphError:
-                attempt += 1
-                if attempt == ATTEMPTS:
-                    raise
-                await asyncio.sleep(self.hub.jitter())
+        return await self.hub.persistent(lambda: self.render(shown))
+
+    async def render(self, shown: Sequence[Shown]) -> Sequence[Payload | None]:
+        async with self.hub.renders:
+            return await self.question.render(shown)

@@ -9,24 +9,25 @@ import contextlib
 import datetime as dt
 import random
 import time
-from collections.abc import Hashable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Protocol, TypeVar
 
 import structlog
 
-from domain.errors import OrdergraphError
+from domain.errors import OrdergraphError, Overloaded, Unavailable
 from events.event import Event, Topic
 from events.group import Group, Question
 from events.ring import Ring
 from events.sink import Ended, Sink
-from events.subscriber import Subscriber
+from events.subscriber import CHECKPOINT_SECONDS, Subscriber
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 POLL_SECONDS = 0.25
 READ_BATCH = 2000
-CHECKPOINT_SECONDS = 15.0
 HEAD_SECONDS = 5.0
+ATTEMPTS = 4
 
 
 class Log(Protocol):
@@ -48,6 +49,8 @@ class Hub:
         self.epoch = ""
         self.oldest = 0
         self.position = 0
+        # Raised whenever positions do not follow from those before: what was begun before it is void.
+        self.generation = 0
         self.pushed = 0
         self.groups: dict[Hashable, Group] = {}
         self.by_topic: dict[Topic, set[Group]] = {}
@@ -59,6 +62,20 @@ class Hub:
     def jitter(self) -> float:
         return random.uniform(0.05, 0.5)  # noqa: S311  # spreads retries, protects nothing
 
+    async def persistent(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """The database's answer, however long it is away; other failures are tried a few times."""
+        attempt = 0
+        while True:
+            try:
+                return await ask()
+            except (Unavailable, Overloaded):
+                await asyncio.sleep(self.jitter())
+            except OrdergraphError:
+                attempt += 1
+                if attempt == ATTEMPTS:
+                    raise
+                await asyncio.sleep(self.jitter())
+
     def hint(self) -> None:
         """Something may be new: look now."""
         self._hint.set()
@@ -67,7 +84,9 @@ class Hub:
         self.epoch, self.oldest, self.position = await self.log.head()
 
     async def run(self) -> None:
-        await asyncio.gather(self.tail(), self.tick())
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.tail())
+            tasks.create_task(self.tick())
 
     async def tail(self) -> None:
         looked = time.monotonic()
@@ -94,6 +113,7 @@ class Hub:
         events = await self.log.read(self.position, READ_BATCH)
         if events and events[0].position != self.position + 1:
             log.error("the event log has a gap", after=self.position, found=events[0].position)
+            self.restart(events[0].position - 1, "RETENTION_PASSED")
         self.dispatch(events)
         return len(events) == READ_BATCH
 
@@ -107,27 +127,39 @@ class Hub:
 
     async def check_epoch(self) -> None:
         """Positions of another epoch name other events: everybody starts anew."""
-        epoch, oldest, position = await self.log.head()
+        epoch, oldest, newest = await self.log.head()
         self.oldest = oldest
-        if epoch == self.epoch:
-            return
-        log.error("the event log was replaced", before=self.epoch, now=epoch)
-        self.epoch, self.position = epoch, position
+        if epoch != self.epoch or newest < self.position:
+            log.error("the event log was replaced", before=self.epoch, now=epoch, position=self.position, newest=newest)
+            self.epoch = epoch
+            self.restart(newest, "EPOCH_CHANGED")
+        elif oldest > self.position:
+            log.error("the event log went on without this process", position=self.position, oldest=oldest)
+            self.restart(newest, "RETENTION_PASSED")
+
+    def restart(self, position: int, reason: str) -> None:
+        """Go on from a position that does not follow from ours, and tell everybody."""
+        self.position = position
+        self.generation += 1
         self.ring.clear()
         for group in self.groups.values():
-            group.pending.clear()
+            group.give_up()
         for subscriber in list(self.subscribers):
-            subscriber.reset("EPOCH_CHANGED")
+            subscriber.reset(reason)
 
     async def after(self, position: int, limit: int) -> Sequence[Event] | None:
-        """Events after a position, up to the hub's own; None when they are no longer kept."""
+        """Events after a position, up to the hub's own; None when the first of them is no longer kept."""
         kept = self.ring.after(position, limit)
         if kept is not None:
             return kept
+        newest = self.position
         if position < self.oldest:
             return None
-        events = await self.log.read(position, limit)
-        return [event for event in events if event.position <= self.position]
+        found = await self.persistent(lambda: self.log.read(position, limit))
+        # Old events may be dropped at any time: what is not there says so itself.
+        if position < newest and (not found or found[0].position != position + 1):
+            return None
+        return [event for event in found if event.position <= self.position]
 
     async def tick(self) -> None:
         while True:

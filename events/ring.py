@@ -6,20 +6,39 @@ from events.event import Event
 
 
 class Ring:
-    """Keeps at least the last `size` events; positions are without gaps, so a position is an index."""
+    """Keeps at least the last `size` events, as far as they fit into `room` bytes; positions are without gaps, so a
+    position is an index."""
 
-    def __init__(self, size: int = 50_000) -> None:
+    def __init__(self, size: int = 50_000, room: int = 64 * 1024 * 1024) -> None:
         self.size = size
+        self.room = room
+        self.weight = 0
         self._kept: list[Event] = []
 
     def add(self, events: Sequence[Event]) -> None:
         self._kept.extend(events)
+        self.weight += sum(event.weight for event in events)
         # Cut in big steps: cutting one by one would move the whole list for every event.
         if len(self._kept) > self.size + self.size // 4:
-            del self._kept[: len(self._kept) - self.size]
+            self.cut(len(self._kept) - self.size)
+        if self.weight > self.room:
+            self.cut(self.excess(self.weight - self.room * 3 // 4))
+
+    def excess(self, weight: int) -> int:
+        """How many of the oldest weigh so much together."""
+        for count, event in enumerate(self._kept, 1):
+            weight -= event.weight
+            if weight <= 0:
+                return count
+        return len(self._kept)
+
+    def cut(self, count: int) -> None:
+        self.weight -= sum(event.weight for event in self._kept[:count])
+        del self._kept[:count]
 
     def clear(self) -> None:
         self._kept.clear()
+        self.weight = 0
 
     def after(self, position: int, limit: int) -> Sequence[Event] | None:
         """Up to `limit` events after `position`; None when the first of them is no longer kept."""

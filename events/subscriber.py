@@ -5,14 +5,21 @@ import datetime as dt
 import time
 from typing import TYPE_CHECKING
 
+import structlog
+
 from domain.errors import OrdergraphError
-from events.group import Group, Payload
+from events.group import CONFLATE_SECONDS, Group, Payload
 from events.sink import Ended, Sink
 
 if TYPE_CHECKING:
     from events.hub import Hub
 
+log = structlog.get_logger(__name__)
+
 CATCH_UP_BATCH = 500
+# Folded into the latest of each thing, so that more can be taken at once.
+CATCH_UP_BATCH_LATEST = 5000
+CHECKPOINT_SECONDS = 15.0
 # Endings that are not the client's fault, and whose clients are expected to come back at once.
 TOLD = frozenset({Ended.SHUTDOWN, Ended.TOKEN_EXPIRED})
 
@@ -54,16 +61,26 @@ class Subscriber:
             self.task = asyncio.create_task(self.catch_up())
 
     async def catch_up(self) -> None:
+        """Until nothing is missing. A client that lags is waited for first, also when nothing is: what comes live
+        would only pile up before it."""
         try:
-            while not self.closed and not self.joined():
-                await self.sink.drained()
+            while await self.drained() and not self.joined():
                 await self.advance()
-        except TimeoutError:
-            self.end(Ended.SLOW)
-        except OrdergraphError:
+                self.reassure(time.monotonic())
+        except Exception as error:
+            code = error.code if isinstance(error, OrdergraphError) else None
+            log.error("a subscription cannot catch up", code=code, exc_info=None if code else error)
             self.end(Ended.INTERNAL)
         finally:
             self.task = None
+
+    async def drained(self) -> bool:
+        """Whether there is still a client, which can take more."""
+        try:
+            await self.sink.drained()
+        except TimeoutError:
+            self.end(Ended.SLOW)
+        return not self.closed
 
     def joined(self) -> bool:
         """True once everything that is missing will come live. No await between the check and the joining."""
@@ -74,19 +91,32 @@ class Subscriber:
 
     async def advance(self) -> None:
         """One batch from the ring or the log."""
+        latest_only, generation = self.group.question.latest_only, self.hub.generation
+        if latest_only:
+            await asyncio.sleep(max(0.0, self.pushed_at + CONFLATE_SECONDS - time.monotonic()))
         async with self.hub.catch_ups:
-            events = await self.hub.after(self.position, CATCH_UP_BATCH)
+            events = await self.hub.after(self.position, CATCH_UP_BATCH_LATEST if latest_only else CATCH_UP_BATCH)
+            if self.hub.generation != generation:
+                # The client was told, and its position is another one now.
+                return
             if events is None:
                 self.reset("RETENTION_PASSED")
                 return
-            shown = self.group.shown([event for event in events if self.group.concerns(event)])
+            shown = self.group.shown([event for event in events if self.group.question.concerns(event)])
             payloads = await self.group.rendered(shown) if shown else []
+        if self.hub.generation != generation:
+            return
         for one, payload in zip(shown, payloads, strict=True):
             if payload is None or self.closed:
                 continue
             if not self.send(payload, one.event.position):
                 return
         self.position = events[-1].position if events else max(self.position, self.hub.position)
+
+    def reassure(self, clock: float) -> None:
+        """A long way through what concerns others is not silent either."""
+        if not self.closed and clock - self.pushed_at > CHECKPOINT_SECONDS:
+            self.send(self.group.question.checkpoint(self.position), self.position)
 
     def reset(self, reason: str) -> None:
         """What was missed cannot be told: the client must ask anew, and goes on from here."""
@@ -104,6 +134,10 @@ class Subscriber:
             return
         last = self.group.question.checkpoint(self.position)
         self.close()
+        if reason is Ended.SLOW:
+            # What it has not read is dropped, so that only the client knows how far it has come.
+            self.sink.end(reason, None)
+            return
         if reason in TOLD:
             # A connection may end several subscriptions at once, and its closing names one cursor at most.
             self.sink.push(last.body, last.cursor)

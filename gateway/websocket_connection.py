@@ -59,6 +59,7 @@ class Connection:
         self.leave_at: float | None = None
         self.ping_at = now + options.init_seconds
         self.greeted = False
+        # The cursor to leave with.
         self.farewell: str | None = None
 
     async def run(self) -> None:
@@ -220,27 +221,28 @@ class Connection:
         if due is not None:
             self.streaming.connections.wheel.put(self, due)
 
-    def end_soon(self, code: Code, reason: str | None = None) -> None:
-        asyncio.get_running_loop().call_later(LINGER_SECONDS, self.close, code, reason)
+    def end_soon(self, code: Code, reason: str | None = None, cursor: str | None = None) -> None:
+        asyncio.get_running_loop().call_later(LINGER_SECONDS, self.close, code, reason, cursor)
 
     def leave_soon(self, cursor: str | None) -> None:
         """The server ends; the waves of `Connections.drain` may come before this does."""
         if self.leave_at is None:
-            self.farewell = words.with_cursor(words.REASONS[Code.RESTART], cursor)
+            self.farewell = cursor
             now = asyncio.get_running_loop().time()
             jitter = self.streaming.connections.options.restart_jitter_seconds
             self.leave_at = now + random.uniform(0.0, jitter)  # noqa: S311
             self.rest()
 
     def leave(self) -> None:
-        self.close(Code.RESTART, self.farewell)
+        self.close(Code.RESTART, cursor=self.farewell)
 
-    def close(self, code: Code, reason: str | None = None) -> None:
+    def close(self, code: Code, reason: str | None = None, cursor: str | None = None) -> None:
+        """What the client has not read yet is dropped with it, and then a cursor would lead past that."""
         if self.closing is not None:
             return
         self.closing = str(int(code))
         self.stop_all()
-        reason = words.clipped(reason or words.REASONS[code])
+        reason = words.with_cursor(words.clipped(reason or words.REASONS[code]), None if self.pipe.queue else cursor)
         self.pipe.last({"type": "websocket.close", "code": int(code), "reason": reason}, drop=True)
         seconds = self.streaming.connections.options.close_seconds
         self.streaming.connections.wheel.put(self, asyncio.get_running_loop().time() + seconds)

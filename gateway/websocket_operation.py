@@ -40,9 +40,9 @@ class SocketOperation(Operation):
         # A reason has room for one cursor, and several would be mistaken for each other.
         shown = cursor if len(self.connection.operations) == 1 else None
         if reason is Ended.TOKEN_EXPIRED:
-            self.connection.end_soon(Code.FORBIDDEN, words.with_cursor(words.EXPIRED, shown))
+            self.connection.end_soon(Code.FORBIDDEN, words.EXPIRED, shown)
         elif reason is Ended.SLOW:
-            self.connection.close(Code.SLOW, words.with_cursor("slow", cursor))
+            self.connection.close(Code.SLOW)
         elif reason is Ended.SHUTDOWN:
             self.connection.leave_soon(shown)
         elif reason is Ended.COMPLETE:

@@ -155,13 +155,15 @@ class Stream:
 
     `event` is the member of the field's union that carries a change. `on` gives the conditions on a journal row;
     `topics` what the hub looks for in an event, from the arguments' values; `snapshot` rows in the form of journal
-    rows that stand for what is there now.
+    rows that stand for what is there now. With `entity` only changes of this kind of thing are looked at, and the
+    latest of each is that of the thing itself, not of its order.
     """
 
     event: str
     on: Callable[[Row, "Scope"], Sequence[sa.ColumnElement[bool]]]
     topics: Callable[[Mapping[str, Any], Actor], frozenset[tuple[str, str]]]
     snapshot: Callable[["Scope"], Row] | None = None
+    entity: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

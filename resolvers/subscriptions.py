@@ -145,6 +145,7 @@ class View:
             checkpoint=self.checkpoint,
             reset=self.reset,
             latest_only=str(given.get("delivery")) == LATEST,
+            entity=self.plan.source.entity,
         )
 
     def other_variables(self, given: Mapping[str, Any]) -> bytes:

@@ -126,7 +126,7 @@ class Subscription:
     )
     shipment_updates: ShipmentUpdate = declare(
         "Every change of the parcels you may see.",
-        Stream("ShipmentChanged", updates.of_shipments, updates.order_topics),
+        Stream("ShipmentChanged", updates.of_shipments, updates.order_topics, entity="SHIPMENT"),
         scopes=["shipments:read"],
         arguments=[
             FILTER,
@@ -143,12 +143,11 @@ class Subscription:
             FILTER,
             argument("material_only", bool, "Only when the last promised day moves.", default=False),
             AFTER,
-            DELIVERY,
         ],
     )
     stock_updates: StockUpdate = declare(
         "Changes of stock, at most ten a second for each item unless every event is asked for.",
-        Stream("StockChanged", updates.of_stock, updates.stock_topics),
+        Stream("StockChanged", updates.of_stock, updates.stock_topics, entity="STOCK"),
         scopes=["availability:read"],
         arguments=[
             argument("skus", list[str], "The items, up to 250."),

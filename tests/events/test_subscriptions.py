@@ -239,6 +239,35 @@ async def test_latest_per_entity_folds(shop: Shop) -> None:
     assert (told["version"], told["skipped"]) == (4, 2)
 
 
+async def test_the_latest_of_each_parcel_is_not_hidden_by_what_happens_to_its_order(shop: Shop) -> None:
+    await shop.pool.execute(
+        "INSERT INTO shipments (order_id, status, tracking_number) "
+        "SELECT id, 'IN_TRANSIT', 'T' || n FROM orders, generate_series(1, 2) n WHERE number = 'N1'"
+    )
+
+    class Parcels(Received):
+        def push(self, payload: bytes, cursor: str | None) -> bool:
+            self.payloads.append(json.loads(payload)["data"]["shipmentUpdates"])
+            self.news.set()
+            return True
+
+    sink = Parcels()
+    document = """subscription { shipmentUpdates(delivery: LATEST_PER_ENTITY) { ... on ShipmentChanged {
+        skipped shipment { trackingNumber } } } }"""
+    await shop.streams.start(GraphQLRequest(document), role(Role.ADMIN), sink)
+    for number in ("T1", "T2", "T1"):
+        await shop.pool.execute(
+            "INSERT INTO journal (entity, entity_id, order_id, version, type, source, actor, occurred_at) "
+            "SELECT 'SHIPMENT', id, order_id, 2, 'SHIPMENT_SCANNED', 'test', 'test', now() FROM shipments "
+            "WHERE tracking_number = $1",
+            number,
+        )
+    await shop.change("N1")
+    await shop.relay()
+    told = await sink.wait(2)
+    assert [(one["shipment"]["trackingNumber"], one["skipped"]) for one in told] == [("T2", 0), ("T1", 1)]
+
+
 async def test_a_refused_subscription_is_an_answer_and_joins_nothing(shop: Shop) -> None:
     sink = Received()
     request = GraphQLRequest(f"subscription {{ orderUpdates {FIELDS} }}")

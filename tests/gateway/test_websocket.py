@@ -426,15 +426,27 @@ async def test_a_token_that_expires_closes_the_socket_within_a_second() -> None:
         assert running.closes == 1
 
 
-@pytest.mark.parametrize(
-    ("cursor", "reason"),
-    [("abc", "slow cursor=abc"), ("x" * 200, "slow"), (None, "slow"), ("x" * 111, "slow cursor=" + "x" * 111)],
-)
-async def test_4509_tells_a_slow_client_where_to_go_on(stand: Stand, cursor: str | None, reason: str) -> None:
+async def test_4509_names_no_cursor_because_what_was_not_read_is_dropped(stand: Stand) -> None:
     async with stand.acknowledged() as socket:
         await socket.subscribe()
-        (await stand.streams.running()).end(Ended.SLOW, cursor)
-        assert await socket.close() == (4509, reason)
+        (await stand.streams.running()).end(Ended.SLOW, "abc")
+        assert await socket.close() == (4509, "slow")
+
+
+@pytest.mark.parametrize(
+    ("cursor", "reason"),
+    [
+        ("abc", "Service Restart cursor=abc"),
+        ("x" * 200, "Service Restart"),
+        (None, "Service Restart"),
+        ("x" * 100, "Service Restart cursor=" + "x" * 100),
+    ],
+)
+async def test_1012_names_the_cursor_when_it_fits(stand: Stand, cursor: str | None, reason: str) -> None:
+    async with stand.acknowledged() as socket:
+        await socket.subscribe()
+        (await stand.streams.running()).end(Ended.SHUTDOWN, cursor)
+        assert await socket.close() == (1012, reason)
 
 
 async def test_a_client_that_leaves_ends_its_operations_once(stand: Stand) -> None:

@@ -170,6 +170,31 @@ async def test_a_slow_reader_gets_everything_in_order_once_it_reads_again() -> N
         assert told["type"] == "complete"
 
 
+@pytest.mark.parametrize(
+    ("reason", "end"),
+    [(Ended.SHUTDOWN, (1012, "Service Restart")), (Ended.TOKEN_EXPIRED, (4403, "Forbidden: token expired"))],
+)
+async def test_an_end_that_drops_what_waits_names_no_cursor_past_it(reason: Ended, end: tuple[int, str]) -> None:
+    options = StreamOptions(bounds=Bounds(queued_bytes=200_000), restart_jitter_seconds=0.1)
+    async with standing(options) as stand, stand.acknowledged() as socket:
+        await socket.subscribe()
+        running = await stand.streams.running()
+        socket.opened.transport.pause_reading()
+        pushed = 0
+        while running.push({"n": pushed, **BIG}):
+            pushed += 1
+        running.end(reason, "the cursor of the last")
+        await until(lambda: stand.connections.streams.copy().pop().pipe.closed)
+        socket.opened.transport.resume_reading()
+        received = 0
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await socket.receive()
+                received += 1
+        assert received < pushed
+        assert (socket.opened.close_code, socket.opened.close_reason) == end
+
+
 async def test_a_slow_reader_that_completes_gets_nothing_more_of_what_waited() -> None:
     async with standing() as stand, stand.acknowledged() as socket:
         await socket.subscribe("1")
