@@ -125,9 +125,15 @@ class Subscriber:
 
     def checkpoint(self) -> None:
         """Nothing happened for a while: tell how far the client has come, and that we are there."""
-        position = min(self.group.floor(), self.hub.position)
-        if self in self.group.live and position >= self.position:
+        if self in self.group.live:
+            position = self.reached()
             self.send(self.group.question.checkpoint(position), position)
+
+    def reached(self) -> int:
+        """Everything up to this position has been pushed or does not concern the client."""
+        if self in self.group.live:
+            return max(self.position, min(self.group.floor(), self.hub.position))
+        return self.position
 
     def end(self, reason: Ended) -> None:
         if self.closed:

@@ -40,6 +40,7 @@ from gateway.weights import check_document
 from resolvers.commands.kinds import kinds
 from resolvers.mutations import Mutations
 from resolvers.plan import Checks
+from resolvers.polls import Polls
 
 
 def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: Engine | None = None) -> Starlette:
@@ -54,6 +55,7 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
     reading = graphql_engine(settings, reader, metrics, signer, hub, pool)
     realtime = Realtime(settings, dsn, hub, reading, reader, signer) if dsn else None
     if realtime is not None:
+        reading.polls = Polls(realtime.subscriptions)
         realtime.watch(metrics)
     authenticator = Authenticator(
         own=OwnTokens(settings.token_secrets) if settings.token_secrets else None,
@@ -62,8 +64,10 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
     admission = Admission(settings.operations_at_once, settings.operations_waiting, settings.waiting_seconds)
     metrics.watch("ordergraph_operations_running", "Operations that run now.", lambda: admission.running)
     metrics.watch("ordergraph_operations_waiting", "Operations that wait for a place.", lambda: len(admission.queue))
-    plain = GraphQLHttp(engine or reading, authenticator, admission, metrics, http_options(settings))
-    streaming = streaming_endpoint(settings, plain, realtime) if realtime is not None else None
+    connections = Connections(stream_options(settings))
+    metrics.watch("ordergraph_polls_waiting", "Requests that wait for changes.", lambda: connections.polls)
+    plain = GraphQLHttp(engine or reading, authenticator, admission, metrics, http_options(settings), connections)
+    streaming = streaming_endpoint(plain, realtime) if realtime is not None else None
     retrying = Retrying(Inbox(pool, kinds(settings.source_precedence)))
     metrics.watch(
         "ordergraph_oldest_parked_seconds", "Age of the oldest parked event.", lambda: retrying.oldest_parked_seconds
@@ -115,8 +119,8 @@ async def drain(realtime: Realtime | None, streaming: Endpoint | None, seconds: 
         await streaming.streaming.connections.drain(seconds)
 
 
-def streaming_endpoint(settings: Settings, plain: GraphQLHttp, realtime: Realtime) -> Endpoint:
-    options = StreamOptions(
+def stream_options(settings: Settings) -> StreamOptions:
+    return StreamOptions(
         connections=settings.connections,
         connections_per_caller=settings.connections_per_caller,
         connections_per_staff=settings.connections_per_staff,
@@ -125,9 +129,11 @@ def streaming_endpoint(settings: Settings, plain: GraphQLHttp, realtime: Realtim
         start_seconds=settings.operation_seconds,
         callback_hosts=settings.callback_hosts,
     )
-    connections = Connections(options)
-    plain.metrics.registry.register(connections)
-    streaming = Streaming(realtime.subscriptions, plain, connections)
+
+
+def streaming_endpoint(plain: GraphQLHttp, realtime: Realtime) -> Endpoint:
+    plain.metrics.registry.register(plain.connections)
+    streaming = Streaming(realtime.subscriptions, plain, plain.connections)
     return Endpoint(streaming, Callbacks(streaming))
 
 

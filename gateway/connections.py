@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import contextlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -79,13 +80,15 @@ class Connections(Collector):
         self.streams: set[Stream] = set()
         self.callers: collections.Counter[str] = collections.Counter()
         self.draining = False
+        # Requests that wait for news: no streams, but as good as.
+        self.polls = 0
         self.opened: collections.Counter[str] = collections.Counter()
         self.closed: collections.Counter[tuple[str, str]] = collections.Counter()
         self.sent: collections.Counter[str] = collections.Counter()
 
     @property
     def full(self) -> bool:
-        return len(self.streams) >= self.options.connections
+        return len(self.streams) + self.polls >= self.options.connections
 
     def enter(self, stream: Stream) -> None:
         self.streams.add(stream)
@@ -106,6 +109,22 @@ class Connections(Collector):
             raise TooManyStreams(f"This caller has {most} connections open. Close one, or put more on each.")
         self.callers[caller] += 1
         return caller
+
+    @contextlib.contextmanager
+    def polling(self, actor: Actor, address: str) -> Iterator[None]:
+        """Count a request that waits among the connections of its caller. Overloaded beyond the limits."""
+        if self.full:
+            raise Overloaded(f"{self.options.connections} streams are open. Try again later.")
+        try:
+            caller = self.hold(actor, address)
+        except TooManyStreams as error:
+            raise Overloaded(error.message) from None
+        self.polls += 1
+        try:
+            yield
+        finally:
+            self.polls -= 1
+            self.release(caller)
 
     def release(self, caller: str) -> None:
         self.callers[caller] -= 1

@@ -14,7 +14,7 @@ from gateway import errors, negotiation, params
 from gateway.callback import Callbacks
 from gateway.errors import Headers, PersistedQuery
 from gateway.exchange import ClientGone, read_body, read_headers
-from gateway.http import Reply, breakdown
+from gateway.http import Reply, address, breakdown
 from gateway.http_stream import STREAM_HEADERS
 from gateway.multipart import MultipartStream
 from gateway.negotiation import Media
@@ -198,10 +198,6 @@ def plain(transport: Transport, asked: Params, headers: dict[bytes, bytes]) -> b
     if asked.query is None or "subscription" in asked.query:
         return False
     return transport is Transport.CALLBACK or negotiation.accepted(headers.get(b"accept")) is not None
-
-
-def address(scope: Scope) -> str:
-    return scope["client"][0] if scope.get("client") else ""
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:

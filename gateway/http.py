@@ -16,6 +16,7 @@ from domain.errors import DeadlineExceeded, OrdergraphError
 from gateway import errors, negotiation, params, persisted
 from gateway.admission import Admission
 from gateway.auth import Authenticator
+from gateway.connections import Connections
 from gateway.cors import NO_OTHER_SITE, Cors
 from gateway.errors import Headers, StatusStyle
 from gateway.exchange import GONE, ClientGone, Exchange, Patrol, read_body, read_headers
@@ -23,7 +24,7 @@ from gateway.negotiation import Media
 from gateway.params import Params
 from gateway.persisted import PersistedQueries
 from gateway.telemetry import Metrics
-from resolvers.answer import Answer, GraphQLRequest
+from resolvers.answer import Answer, GraphQLRequest, Later
 
 log = structlog.get_logger()
 
@@ -67,13 +68,20 @@ class GraphQLHttp:
     """The ASGI app behind `/graphql`; everything it needs is handed to it."""
 
     def __init__(
-        self, engine: Engine, authenticator: Authenticator, admission: Admission, metrics: Metrics, options: HttpOptions
+        self,
+        engine: Engine,
+        authenticator: Authenticator,
+        admission: Admission,
+        metrics: Metrics,
+        options: HttpOptions,
+        connections: Connections | None = None,
     ) -> None:
         self.engine = engine
         self.authenticator = authenticator
         self.admission = admission
         self.metrics = metrics
         self.options = options
+        self.connections = connections or Connections()
         self.persisted = PersistedQueries() if options.persisted_queries else None
         self.patrol = Patrol()
         self.failure_statuses = errors.failure_statuses(options.style)
@@ -125,7 +133,7 @@ class GraphQLHttp:
             asked = await self.read(scope, headers, receive)
             exchange.due = asyncio.get_running_loop().time() + self.options.operation_seconds
             exchange.heard = True
-            return await self.answer(asked, headers, media, exchange, scope["method"])
+            return await self.answer(asked, headers, media, exchange, scope)
         except asyncio.CancelledError:
             if not exchange.own_cancellation():
                 raise
@@ -149,9 +157,10 @@ class GraphQLHttp:
         return params.from_query_string(scope["query_string"])
 
     async def answer(
-        self, asked: Params, headers: dict[bytes, bytes], media: Media, exchange: Exchange, method: str
+        self, asked: Params, headers: dict[bytes, bytes], media: Media, exchange: Exchange, scope: Scope
     ) -> Reply:
         started = time.perf_counter()
+        method, polls = scope["method"], False
         document, sha256 = self.document(asked)
         extensions = params.with_key(asked.extensions, headers.get(b"idempotency-key"))
         request = GraphQLRequest(document, asked.operation_name, asked.variables, extensions)
@@ -163,6 +172,9 @@ class GraphQLHttp:
         try:
             async with self.admission:
                 answer = await self.engine.answer(request, actor, allow_mutation=method == "POST")
+            if answer.later is not None:
+                polls = True
+                answer = await self.waited(answer.later, actor, exchange, scope)
             outcome = self.outcome(answer)
         except asyncio.CancelledError:
             outcome = exchange.ended or "CANCELLED"
@@ -177,10 +189,17 @@ class GraphQLHttp:
             raise
         finally:
             kind = KIND.match(document)
-            self.metrics.operation(kind[1] if kind else "query", method, outcome, time.perf_counter() - started)
+            name = "poll" if polls else kind[1] if kind else "query"
+            self.metrics.operation(name, method, outcome, time.perf_counter() - started)
         if sha256 is not None and answer.failure is None and self.persisted is not None:
             self.persisted.keep(sha256, document)
         return self.reply_with(answer, media)
+
+    async def waited(self, later: Later, actor: Actor, exchange: Exchange, scope: Scope) -> Answer:
+        """While it waits a poll takes no place of those that work, and its deadline is later by what it may wait."""
+        with self.connections.polling(actor, address(scope)):
+            exchange.due += later.seconds
+            return await later.wait(0.0 if self.connections.draining else later.seconds)
 
     def document(self, asked: Params) -> tuple[str, str | None]:
         """The document and, when it is to be kept once it has been answered, its hash."""
@@ -226,6 +245,10 @@ class GraphQLHttp:
             if origin is not None:
                 head += self.options.cors.headers(origin)
         return head
+
+
+def address(scope: Scope) -> str:
+    return scope["client"][0] if scope.get("client") else ""
 
 
 def breakdown(error_id: str) -> Reply:

@@ -1,7 +1,7 @@
 """What goes into the engine and what comes out of it."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 
@@ -42,3 +42,16 @@ class Answer:
     body: bytes
     failure: Failure | None = None
     has_errors: bool = False
+    # The answer is still to come, and may be long in coming; until then `body` is empty.
+    later: "Later | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """An operation that waits for something to happen, up to `seconds`. It holds nothing while nobody waits for it.
+
+    `wait(seconds)` waits no longer than this and always has an answer; cancelled, it leaves nothing behind.
+    """
+
+    seconds: float
+    wait: Callable[[float], Awaitable[Answer]]

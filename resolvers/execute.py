@@ -4,7 +4,7 @@ import datetime as dt
 import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import structlog
@@ -22,7 +22,7 @@ from domain.errors import (
     Unavailable,
 )
 from events.cursor import Cursor, Signer
-from resolvers.answer import Answer, Failure, GraphQLRequest
+from resolvers.answer import Answer, Failure, GraphQLRequest, Later
 from resolvers.coercion import VariableError
 from resolvers.fallback import Printer
 from resolvers.idempotency import InProgress, KeyRequired, KeyReused
@@ -42,6 +42,10 @@ CODES = {
     Failure.VARIABLES: "BAD_USER_INPUT",
     Failure.METHOD: "METHOD_NOT_ALLOWED",
 }
+
+
+class Polling(Protocol):
+    def begin(self, operation: Operation, variables: Mapping[str, Any], actor: Actor) -> Later: ...
 
 
 class Engine:
@@ -66,6 +70,8 @@ class Engine:
         self.fetchers = fetchers or {}
         self.mutations = mutations
         self.printer = Printer(schema)
+        # Given by who follows the log.
+        self.polls: Polling | None = None
 
     async def answer(self, request: GraphQLRequest, actor: Actor, *, allow_mutation: bool = True) -> Answer:
         """Never raises for what a request does wrong; what it raises is a defect of ours."""
@@ -87,6 +93,8 @@ class Engine:
         self, operation: Operation, variables: Mapping[str, Any], sent: Mapping[str, Any], actor: Actor
     ) -> Answer:
         plan = self.plans.plan(operation, variables)
+        if plan.polls:
+            return self.poll(operation, variables, actor)
         if plan.sql is None:
             return printed(self.printer.answer(operation, {}, sent), [], b"")
         data, position, as_of = await self.reader.row(plan.sql, plan.parameters(variables, actor))
@@ -102,6 +110,11 @@ class Engine:
         errors = b'"errors":%b,' % orjson.dumps([error.formatted for error in run.errors]) if run.errors else b""
         body = b'{%b"data":%b,"extensions":{%b}}' % (errors, orjson.dumps(made), facts)
         return Answer(body, has_errors=bool(run.errors))
+
+    def poll(self, operation: Operation, variables: Mapping[str, Any], actor: Actor) -> Answer:
+        if self.polls is None:
+            raise Unavailable("This process does not follow the event log. Send polls to one that does.")
+        return Answer(b"", later=self.polls.begin(operation, variables, actor))
 
     async def mutate(
         self, operation: Operation, variables: Mapping[str, Any], request: GraphQLRequest, actor: Actor

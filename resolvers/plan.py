@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from graphql import (
     DocumentNode,
     GraphQLError,
+    GraphQLObjectType,
     GraphQLSchema,
     OperationType,
     Undefined,
@@ -28,9 +29,11 @@ from resolvers.answer import Failure
 from resolvers.cache import Cache
 from resolvers.coercion import Coercion
 from resolvers.compiler import Compiler
+from resolvers.declared import declaration
 from resolvers.json_sql import NULL, as_record
 from resolvers.scope import Binds, Getter, Rights
 from resolvers.selection import Collector, Fields
+from resolvers.sources import Stream
 from resolvers.steps import Step
 from resolvers.values import Shape, Variables, batch_bound, shape_of
 
@@ -70,6 +73,8 @@ class Plan:
     # What stands around the statement's JSON in the response: `{"order":` and `}` when it is the only root field.
     head: bytes = b""
     tail: bytes = b""
+    # The operation is a poll: resolvers.polls answers it.
+    polls: bool = False
 
     def parameters(self, variables: Variables, actor: Actor) -> list[Any]:
         return [getter(variables, actor) for getter in self.getters]
@@ -123,6 +128,8 @@ class Operation:
         data, meta = split_meta(fields)
         if not data:
             return Plan(None, (), (), 0, meta)
+        if any(is_stream(type_, nodes[0].name.value) for nodes in data.values()):
+            return Plan(None, (), (), 0, polls=True)
         compiler = Compiler(self.schema, collector, self.rights, variables, typenames=typenames or bool(meta))
         columns = compiler.root(type_, data)
         if compiler.cost > max_cost:
@@ -143,6 +150,10 @@ def split_meta(fields: Fields) -> tuple[Fields, tuple[str, ...]]:
     """Introspection is graphql-core's; the rest is ours."""
     meta = tuple(key for key, nodes in fields.items() if nodes[0].name.value in META)
     return {key: nodes for key, nodes in fields.items() if key not in meta}, meta
+
+
+def is_stream(type_: GraphQLObjectType, name: str) -> bool:
+    return name != "__typename" and isinstance(declaration(type_.fields[name]).source, Stream)
 
 
 SIZES = frozenset({"first", "ids", "representations"})

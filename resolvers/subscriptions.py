@@ -24,12 +24,10 @@ from resolvers.plan import Operation, RequestError
 from resolvers.scope import Rights
 from resolvers.steps import Run
 from resolvers.streams import Running
-from resolvers.updates import CURSORS, IDS, SKIPPED, UpdateCompiler, UpdatePlan
+from resolvers.updates import CURSORS, IDS, OWN_ARGUMENTS, SKIPPED, UpdateCompiler, UpdatePlan
 from resolvers.values import Variables
 
 Cursors = Mapping[str, Any]
-# Where a subscription begins is each client's own business; two that differ only in this share a group.
-OWN_ARGUMENTS = frozenset({"after", "snapshot"})
 LATEST = "LATEST_PER_ENTITY"
 
 
@@ -58,7 +56,7 @@ class Subscriptions:
             if operation.kind is not OperationType.SUBSCRIPTION:
                 return await self.once(request, actor, sink)
             variables = operation.coerce(request.variables or {})
-            return await self.subscribe(operation, request, variables, actor, sink, after)
+            return await self.subscribe(operation, variables, actor, sink, after)
         except RequestError as error:
             return failure(error.failure, *error.errors)
         except VariableError as error:
@@ -68,6 +66,9 @@ class Subscriptions:
 
     async def once(self, request: GraphQLRequest, actor: Actor, sink: Sink) -> Running | Answer:
         answer = await self.engine.answer(request, actor)
+        if answer.later is not None:
+            # Whoever has a stream subscribes instead of waiting here.
+            answer = await answer.later.wait(0.0)
         if answer.failure is not None:
             return answer
         sink.push(answer.body, None)
@@ -77,7 +78,6 @@ class Subscriptions:
     async def subscribe(
         self,
         operation: Operation,
-        request: GraphQLRequest,
         variables: Variables,
         actor: Actor,
         sink: Sink,
@@ -92,8 +92,8 @@ class Subscriptions:
         if plan.snapshot_sql is not None:
             await view.push_snapshot(sink, start)
         elif asked:
-            return self.resume(view.question(operation, request, given), sink, self.signer.read(asked), actor)
-        return self.hub.join(view.question(operation, request, given), sink, start, expires_at=actor.expires_at)
+            return self.resume(view.question(operation, given), sink, self.signer.read(asked), actor)
+        return self.hub.join(view.question(operation, given), sink, start, expires_at=actor.expires_at)
 
     def resume(self, question: Question, sink: Sink, cursor: Cursor, actor: Actor) -> Subscriber:
         """From a cursor, or from now after a Reset when the cursor's positions mean nothing here."""
@@ -130,12 +130,12 @@ class View:
         self.actor = actor
         self.scope = scope_of(actor)
 
-    def question(self, operation: Operation, request: GraphQLRequest, given: Mapping[str, Any]) -> Question:
+    def question(self, operation: Operation, given: Mapping[str, Any]) -> Question:
         shared = {name: value for name, value in given.items() if name not in OWN_ARGUMENTS}
         key = (
             operation,
             orjson.dumps(shared, default=str, option=orjson.OPT_SORT_KEYS),
-            self.other_variables(given),
+            self.other_variables(),
             self.scope,
         )
         return Question(
@@ -148,10 +148,10 @@ class View:
             entity=self.plan.source.entity,
         )
 
-    def other_variables(self, given: Mapping[str, Any]) -> bytes:
-        """Variables that stand deeper in the selection. The cursor is left out wherever it came from."""
-        own = [given.get(name) for name in OWN_ARGUMENTS]
-        deeper = {name: value for name, value in self.variables.items() if value is None or value not in own}
+    def other_variables(self) -> bytes:
+        """Variables that decide what is shown."""
+        own = self.plan.own_variables
+        deeper = {name: value for name, value in self.variables.items() if name not in own}
         return orjson.dumps(deeper, default=str, option=orjson.OPT_SORT_KEYS)
 
     def cursor(self, position: int) -> str:
@@ -188,7 +188,7 @@ class View:
         data = {self.plan.name: orjson.loads(value)}
         for step in self.plan.steps:
             await step.apply(data, run)
-        return orjson.dumps({"data": data})
+        return self.plan.payload(orjson.dumps(data[self.plan.name]))
 
     async def push_snapshot(self, sink: Sink, position: int) -> None:
         """What is there now, each as an event of type SNAPSHOT with the cursor from which to go on."""

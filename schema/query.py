@@ -4,9 +4,10 @@ import strawberry
 
 from resolvers import availability as availability_answers
 from resolvers import promising
-from resolvers.fields import argument, computed, declare, one, page
-from resolvers.sources import Special
-from resolvers.sql import lookups, order_filter, parked, stock
+from resolvers.fields import argument, computed, declare, list_size, one, page
+from resolvers.sources import Special, Stream
+from resolvers.sql import lookups, order_filter, parked, stock, updates
+from schema.changes import FIRST, WAIT, ChangePage
 from schema.enums import OrderSort
 from schema.item import Availability, Item, channel_argument, destination_argument
 from schema.location import Location
@@ -15,6 +16,7 @@ from schema.order import Order, OrderConnection, OrderFilter
 from schema.parked import ParkedEventConnection
 from schema.promise import CartPromise, DestinationInput, PromiseLineInput
 from schema.shipment import Shipment
+from schema.subscription import AFTER, FILTER
 
 SORTS = {
     "PLACED_NEWEST": order_filter.by("placed_at", descending=True),
@@ -108,6 +110,14 @@ class Query:
         orders={"": parked.OLDEST_FIRST},
         scopes=["events:ingest"],
         arguments=[argument("source", str | None, "Only those of this system.", default=None)],
+    )
+    changes: ChangePage = declare(
+        "What happened to the orders you may see, for clients that can only ask: at once when there is something after "
+        "the cursor, else when something happens or `wait` is over. Without a cursor, where the log ends now.",
+        Stream("OrderChanged", updates.of_orders, updates.order_topics),
+        scopes=["orders:read"],
+        arguments=[FILTER, AFTER, FIRST, WAIT],
+        size=list_size(slicing_arguments=["first"], sized_fields=["nodes"]),
     )
     node: Node | None = declare(
         "Anything by its id.", Special("node"), arguments=[argument("id", strawberry.ID, "The id.")]

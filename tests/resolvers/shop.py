@@ -11,10 +11,14 @@ from db.pool import Pool, Record
 from db.reader import PoolReader, Reader
 from domain.actor import Actor, Role, of_role
 from events.cursor import Signer
+from events.hub import Hub
+from events.store_log import StoreLog
 from resolvers.answer import Answer, GraphQLRequest
 from resolvers.execute import Engine
 from resolvers.plan import Checks
+from resolvers.polls import Polls
 from resolvers.sources import LiveFetch
+from resolvers.subscriptions import Subscriptions
 from tests.resolvers import shop_catalogue, shop_orders
 from tests.resolvers.rows import Rows
 
@@ -89,6 +93,8 @@ class Shop:
         self.reader = Recorder(PoolReader(pool))
         checks = Checks(lambda _: None, lambda _: None, max_cost)
         self.engine = Engine(core, self.reader, checks, SIGNER, epoch=lambda: "test", fetchers=fetchers)
+        hub = Hub(StoreLog(self.reader))
+        self.engine.polls = Polls(Subscriptions(self.engine, hub, self.reader, SIGNER))
 
     async def ask(
         self,
@@ -98,6 +104,8 @@ class Shop:
         operation: str | None = None,
     ) -> Reply:
         answer = await self.engine.answer(GraphQLRequest(query, operation, variables), actor)
+        if answer.later is not None:
+            answer = await answer.later.wait(0.0)
         return Reply(answer, orjson.loads(answer.body))
 
     async def rows(self, table: str) -> list[dict[str, Any]]:

@@ -95,7 +95,10 @@ async def test_graphql_core_prints_the_same_for_others(frozen: Shop, who: str, d
 
 
 async def same_printed(shop: Shop, actor: Actor, tally: Counter[str], data: st.DataObject) -> None:
-    drawn = data.draw(operations(shop.core))
+    assert shop.core.query_type is not None
+    # A poll is put together from payloads and never printed by graphql-core.
+    fields = tuple(name for name in shop.core.query_type.fields if name != "changes")
+    drawn = data.draw(operations(shop.core, fields))
     note(f"{drawn.text}\n{drawn.variables}")
     sent = orjson.dumps(drawn.variables)
     reply = await shop.ask(drawn.text, drawn.variables, actor)

@@ -73,6 +73,8 @@ PLACES = {
         {"promise": {"complete": False}},
     ),
     "parkedEvents.source": Place("parkedEvents(source: $x) {nodes {source}}", {"parkedEvents": {"nodes": []}}),
+    "changes.after": Place("changes(after: $x) {cursor}", refused=True),
+    "changes.wait": Place("changes(wait: $x) {cursor}", refused=True),
     "entity.id": Place(
         '_entities(representations: [{__typename: "Order", id: $x}]) {__typename}', {"_entities": [None]}
     ),

@@ -28,6 +28,7 @@ ASKED: dict[str, tuple[str, frozenset[str] | set[str]]] = {
     "item": ('item(sku: "MUG") {sku}', EVERYBODY - {"anonymous"}),
     "location": ('location(code: "HAM") {code}', STAFF | {"integrator"}),
     "parkedEvents": ("parkedEvents {nodes {source}}", {"admin", "no channel", "integrator"}),
+    "changes": ("changes {cursor}", READERS | {"integrator"}),
     "node": (f'node(id: "{ID}") {{id}}', EVERYBODY),
     "nodes": (f'nodes(ids: ["{ID}"]) {{id}}', EVERYBODY),
     "_entities": ('_entities(representations: [{__typename: "Item", sku: "MUG"}]) {__typename}', EVERYBODY),
