@@ -28,6 +28,7 @@ class Capability(enum.StrEnum):
     SUPPLY_PULL = "supply_pull"
     FULFILLMENT_REQUESTS = "fulfillment_requests"
     TRACKING = "tracking"
+    TRACKING_ALERTS = "tracking_alerts"
     DELIVERY_ESTIMATE = "delivery_estimate"
     RETURNS_PULL = "returns_pull"
 
@@ -232,6 +233,13 @@ class Tracking(Protocol):
         ...
 
 
+@runtime_checkable
+class TrackingAlerts(Protocol):
+    async def watch(self, parcels: Sequence[Parcel]) -> Sequence[dt.datetime | None]:
+        """For each parcel, in order, until when the carrier now tells of it by itself; None for one it refuses."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
     """From where to where; `ready_on` is the day of hand-over. Weight in grams."""
@@ -303,6 +311,7 @@ PROTOCOLS: Mapping[Capability, type] = {
     Capability.SUPPLY_PULL: SupplyPull,
     Capability.FULFILLMENT_REQUESTS: FulfillmentRequests,
     Capability.TRACKING: Tracking,
+    Capability.TRACKING_ALERTS: TrackingAlerts,
     Capability.DELIVERY_ESTIMATE: DeliveryEstimate,
     Capability.RETURNS_PULL: ReturnsPull,
 }

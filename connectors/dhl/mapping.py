@@ -28,7 +28,7 @@ def scans(answer: Node, instance: Instance, parcel: Parcel | None = None) -> Seq
         number = parcel.tracking_number if parcel else shipment["id"].id()
         carrier = parcel.carrier if parcel else instance.carrier("dhl")
         zone = zoneinfo.ZoneInfo(instance.option("time_zone", "Europe/Berlin"))
-        told = [_scan(event, carrier, number, zone) for event in shipment["events"]]
+        told = [_scan(event, carrier, number, zone) for event in reversed(list(shipment["events"]))]
         told = told or [_scan(shipment["status"], carrier, number, zone)]
         told.sort(key=lambda record: record.occurred_at)
         return (*told[:-1], _estimated(told[-1], shipment, zone))
