@@ -26,6 +26,8 @@ from domain.errors import Conflict, DeadlineExceeded, OrdergraphError, Overloade
 log = structlog.get_logger(__name__)
 
 TRIES: Final = 8
+# A clock that runs ahead would make everything later look old.
+FAR_AHEAD: Final = datetime.timedelta(minutes=10)
 # Not the event's fault: it is neither parked nor counted.
 OURS: Final = (Overloaded, DeadlineExceeded, Unavailable, transactions.Again, *transactions.AGAIN)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry.directive import DirectiveLocation, DirectiveValue, directive
 
-from resolvers.commands import kinds
+from events import kinds
 from resolvers.commands.batches import check_adjustment, check_size, taking
 from resolvers.fields import argument, command
 from schema.inputs.events import FulfillmentEventInput, ReturnEventInput, TrackingEventInput

@@ -54,6 +54,14 @@ WHERE source = $1 AND event_id = $2
 RETURNING state
 """
 
+# Refused, and nobody there to be told so: kept with the reason until somebody replays it.
+BURY = """
+INSERT INTO inbox (source, event_id, body_sha256, kind, order_key, actor, occurred_at, state, raw, error, attempts)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 'DEAD', $8::jsonb, $9, 1) ON CONFLICT (source, event_id) DO NOTHING
+"""
+
+DROP_DEAD = "DELETE FROM inbox WHERE source = $1 AND kind = $2 AND order_key = $3 AND state = 'DEAD'"
+
 REUSED = "UPDATE inbox SET reused = reused + 1 WHERE source = $1 AND event_id = $2"
 
 RAISED = (
@@ -119,6 +127,15 @@ async def failed(connection: Connection, source: str, event_id: str, why: str, t
     """PARKED, or DEAD after `tries`."""
     state: str = await connection.fetchval(FAILED, source, event_id, why, tries)
     return state
+
+
+async def bury(connection: Connection, *values: Any) -> None:
+    """Source, event id, sha256, kind, order key, actor, occurred_at, raw, why. Known ones are left as they are."""
+    await connection.execute(BURY, *values)
+
+
+async def drop_dead(connection: Connection, source: str, kind: str, order_key: str) -> None:
+    await connection.execute(DROP_DEAD, source, kind, order_key)
 
 
 async def reused(connection: Connection, source: str, event_id: str) -> None:

@@ -1,13 +1,13 @@
 """A batch of items: each through the inbox in a transaction of its own, with a result of its own."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import orjson
 
 from domain.actor import Actor, Role
 from domain.errors import BadInput, Forbidden, OrdergraphError
+from events.batch import side_by_side
 from events.inbox import OURS, Applied, Event, Outcome
 from resolvers.batches import MAX_BATCH
 from resolvers.commands import fields
@@ -15,8 +15,6 @@ from resolvers.commands.fields import BadField, Body
 from resolvers.idempotency import KeyRequired
 from resolvers.sources import CommandContext
 
-# Items of different orders run side by side; a batch takes no more connections than this from others.
-AT_ONCE: Final = 4
 OWN_SOURCE: Final = "ordergraph"
 
 
@@ -46,23 +44,8 @@ def taking(kind: str) -> Callable[[CommandContext], Awaitable[Mapping[str, Any]]
 
 async def take(context: CommandContext, kind: str) -> Mapping[str, Any]:
     items = [orjson.loads(orjson.dumps(item)) for item in context.arguments["items"]]
-    results: list[dict[str, Any]] = [{} for _ in items]
-    groups: dict[bytes, list[int]] = {}
-    for index, item in enumerate(items):
-        groups.setdefault(subject_of(item), []).append(index)
-    places = asyncio.Semaphore(AT_ONCE)
-
-    async def work(indexes: Sequence[int]) -> None:
-        async with places:
-            for index in indexes:
-                results[index] = result_of(index, await one(context, kind, items[index]))
-
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            for indexes in groups.values():
-                tasks.create_task(work(indexes))
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from group
+    outcomes = await side_by_side(items, subject_of, lambda item: one(context, kind, item))
+    results = [result_of(index, applied) for index, applied in enumerate(outcomes)]
     refused = sum(result["outcome"] == Outcome.REFUSED for result in results)
     applied = sum(result["outcome"] == Outcome.APPLIED for result in results)
     return {"items": results, "applied": applied, "refused": refused}

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from domain.errors import BadInput
+from events.inbox import FAR_AHEAD
 
 Body = Mapping[str, Any]
 LONGEST: Final = 512
 MOST: Final = 1_000_000_000
-FAR_AHEAD: Final = datetime.timedelta(minutes=10)
 
 
 class BadField(BadInput):

@@ -1,23 +1,15 @@
-"""The kinds of events that come in, by the name under which the inbox keeps them."""
+"""How each kind of event that comes in is applied."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from events.inbox import Kind
+from events.kinds import FULFILLMENT, ORDER, RETURN, STOCK_ADJUSTMENT, STOCK_LEVEL, SUPPLY, TRACKING
 from resolvers.commands.record_fulfillment_events import RecordFulfillmentEvents
 from resolvers.commands.record_incoming_supply import RecordIncomingSupply
 from resolvers.commands.record_return_events import RecordReturnEvents
 from resolvers.commands.record_tracking_events import RecordTrackingEvents
 from resolvers.commands.stock_levels import AdjustStock, SetStockLevels
 from resolvers.commands.upsert_orders import UpsertOrders
-
-ORDER: Final = "ORDER"
-TRACKING: Final = "TRACKING"
-FULFILLMENT: Final = "FULFILLMENT"
-RETURN: Final = "RETURN"
-STOCK_LEVEL: Final = "STOCK_LEVEL"
-STOCK_ADJUSTMENT: Final = "STOCK_ADJUSTMENT"
-SUPPLY: Final = "SUPPLY"
 
 
 def kinds(precedence: Sequence[str] = ()) -> Mapping[str, Kind]:

@@ -1,0 +1,35 @@
+"""Many items at once: those of different things side by side, those of one thing one after the other."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# A batch takes no more connections than this from others.
+AT_ONCE: Final = 4
+
+
+async def side_by_side(
+    items: Sequence[T], subject: Callable[[T], Hashable], work: Callable[[T], Awaitable[R]], at_once: int = AT_ONCE
+) -> list[R]:
+    """The results of `work` in the order of the items. The first error ends the others and is raised."""
+    groups: dict[Hashable, list[int]] = {}
+    for index, item in enumerate(items):
+        groups.setdefault(subject(item), []).append(index)
+    results: dict[int, R] = {}
+    places = asyncio.Semaphore(at_once)
+
+    async def one_by_one(indexes: Sequence[int]) -> None:
+        async with places:
+            for index in indexes:
+                results[index] = await work(items[index])
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for indexes in groups.values():
+                tasks.create_task(one_by_one(indexes))
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group
+    return [results[index] for index in range(len(items))]

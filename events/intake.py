@@ -1,0 +1,118 @@
+"""What connectors tell, on its way into the inbox: whoever told it cannot be asked again, so nothing is dropped."""
+
+import collections
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+import db.commands.inbox
+from db.commands import transactions
+from db.pool import Connection
+from domain.errors import BadInput, OrdergraphError
+from domain.records import Record
+from events import kinds
+from events.batch import side_by_side
+from events.inbox import FAR_AHEAD, OURS, Event, Inbox, Outcome
+from events.records import event_of, reference
+
+log = structlog.get_logger(__name__)
+
+ACTOR: Final = "connector"
+# A count or a supply that could not be taken is of no use once a newer one is told.
+REPLACED: Final = frozenset({kinds.STOCK_LEVEL, kinds.SUPPLY})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of some records. `news` are those that changed something though they were true long before."""
+
+    outcomes: collections.Counter[Outcome]
+    news: int = 0
+
+    def __add__(self, other: "Taken") -> "Taken":
+        return Taken(self.outcomes + other.outcomes, self.news + other.news)
+
+    @property
+    def records(self) -> int:
+        return self.outcomes.total()
+
+
+NOTHING: Final = Taken(collections.Counter())
+
+
+def utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+class Intake:
+    """Takes records into the inbox. One that is refused is kept there as DEAD, with the reason, to be replayed."""
+
+    def __init__(self, inbox: Inbox, now: Callable[[], dt.datetime] = utc_now) -> None:
+        self.inbox = inbox
+        self.now = now
+
+    async def take(self, source: str, records: Sequence[Record], news_before: dt.datetime | None = None) -> Taken:
+        """After this, all records are in the inbox; raises (see events.inbox.OURS) when some could not get there.
+
+        `news_before` says from when on a record is young enough to be new to us without anybody's fault.
+        """
+
+        async def one(record: Record) -> tuple[Outcome, bool]:
+            outcome = await self._one(source, record)
+            new = outcome in (Outcome.APPLIED, Outcome.PARKED)
+            return outcome, new and news_before is not None and record.occurred_at < news_before
+
+        results = await side_by_side(records, reference, one)
+        outcomes = collections.Counter(outcome for outcome, _ in results)
+        return Taken(outcomes, sum(late for _, late in results))
+
+    async def _one(self, source: str, record: Record) -> Outcome:
+        try:
+            event = event_of(source, f"{ACTOR}:{source}", record)
+        except (OrdergraphError, TypeError, ValueError) as error:
+            log.error("record cannot be told", source=source, record=type(record).__name__, error=type(error).__name__)
+            return Outcome.REFUSED
+        try:
+            if event.occurred_at > self.now() + FAR_AHEAD:
+                raise BadInput(f"It is told to be of the future. Check the clock of {source}.")
+            applied = await self.inbox.take(event)
+        except OURS:
+            raise
+        except OrdergraphError as error:
+            await self._bury(event, error)
+            return Outcome.REFUSED
+        if applied.outcome is Outcome.REFUSED and applied.error is not None:
+            log.warning("record refused", source=source, event_id=event.event_id, code=applied.error.code)
+        return applied.outcome
+
+    async def _bury(self, event: Event, error: OrdergraphError) -> None:
+        log.warning("record refused", source=event.source, event_id=event.event_id, code=error.code)
+
+        async def work(connection: Connection) -> None:
+            key = await self._key(connection, event)
+            await db.commands.inbox.lock(connection, key)
+            if event.kind in REPLACED:
+                await db.commands.inbox.drop_dead(connection, event.source, event.kind, key)
+            await db.commands.inbox.bury(
+                connection,
+                event.source,
+                event.event_id,
+                event.sha256,
+                event.kind,
+                key,
+                event.actor,
+                event.occurred_at,
+                event.raw,
+                error.message,
+            )
+
+        await transactions.run(self.inbox.pool, work)
+
+    async def _key(self, connection: Connection, event: Event) -> str:
+        try:
+            return await self.inbox.kinds[event.kind].locate(connection, event)
+        except OrdergraphError:
+            return f"refused:{event.source}"
