@@ -9,6 +9,8 @@ import enum
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeVar
 
+import orjson
+
 from connectors.errors import BadPayload
 
 E = TypeVar("E", bound=enum.StrEnum)
@@ -37,6 +39,14 @@ EXPONENTS: Final = {
     ),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
 }
+
+
+def parsed(body: bytes, what: str) -> "Node":
+    """A body of ours to read, `what` it is said to be. Raises BadPayload for what is no JSON."""
+    try:
+        return Node(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        raise BadPayload(f"The {what} is no JSON ({len(body)} bytes).") from None
 
 
 class Node:

@@ -8,7 +8,7 @@ from connectors.base import Delivery, Instance, Parcel, WebhookRequest
 from connectors.easypost import mapping, webhooks
 from connectors.errors import BadPayload
 from connectors.http import Http, each
-from connectors.payload import Node
+from connectors.payload import Node, parsed
 from domain.records import Record, TrackingRecord
 
 BATCH: Final = 100
@@ -60,7 +60,7 @@ class EasyPost:
     async def records_of(self, delivery: Delivery, body: bytes) -> Sequence[Record]:
         if delivery.topic not in ("tracker.created", "tracker.updated"):
             return ()
-        event = webhooks.event(body)
+        event = parsed(body, "event")
         if event["result"]["object"].text() != "Tracker":
             raise BadPayload("The event is about a tracker and holds none.", "result.object")
         return mapping.trackers(event, self.instance)

@@ -12,11 +12,8 @@ from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-import orjson
-
 from connectors.base import Delivery, Forged, Secret, WebhookRequest
-from connectors.errors import BadPayload
-from connectors.payload import Node
+from connectors.payload import parsed
 
 WINDOW: Final = dt.timedelta(minutes=5)
 
@@ -31,15 +28,8 @@ def verify(request: WebhookRequest, secrets: Sequence[Secret]) -> Delivery:
     signed = _signed(request) if second is not None else request.body
     if not any([_is(signature, secret, signed) for secret in secrets]):  # noqa: C419  # each is looked at, for even time
         raise Forged("Its signature is not EasyPost's.")
-    told = event(request.body)
+    told = parsed(request.body, "event")
     return Delivery(id=told["id"].text(), topic=told["description"].text(), sent_at=sent_at)
-
-
-def event(body: bytes) -> Node:
-    try:
-        return Node(orjson.loads(body))
-    except orjson.JSONDecodeError:
-        raise BadPayload("The event is no JSON.") from None
 
 
 def _timestamp(request: WebhookRequest) -> dt.datetime:

@@ -9,6 +9,7 @@ from typing import Final
 from connectors.base import Delivery, Estimate, Instance, Lane, Parcel, WebhookRequest
 from connectors.errors import BadPayload
 from connectors.http import Http, Response, Token, each
+from connectors.payload import parsed
 from connectors.ups import mapping, webhooks
 from domain.records import Record, TrackingRecord
 
@@ -61,7 +62,7 @@ class Ups:
         return webhooks.verify(request, self.instance.secrets.get("webhook_credential", ()))
 
     async def records_of(self, delivery: Delivery, body: bytes) -> Sequence[Record]:
-        return mapping.alert(webhooks.event(body), self.instance)
+        return mapping.alert(parsed(body, "alert"), self.instance)
 
     async def _call(
         self,

@@ -7,11 +7,8 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-import orjson
-
 from connectors.base import Delivery, Forged, Secret, WebhookRequest
-from connectors.errors import BadPayload
-from connectors.payload import Node
+from connectors.payload import parsed
 
 
 def verify(request: WebhookRequest, secrets: Sequence[Secret]) -> Delivery:
@@ -22,12 +19,5 @@ def verify(request: WebhookRequest, secrets: Sequence[Secret]) -> Delivery:
     known = [hmac.compare_digest(given.encode(), secret.reveal().encode()) for secret in secrets]
     if not given or not any(known):
         raise Forged("It does not show the credential that UPS was given.")
-    told = event(request.body)
+    told = parsed(request.body, "alert")
     return Delivery(id=hashlib.sha256(request.body).hexdigest(), topic=told["activityStatus"]["type"].text())
-
-
-def event(body: bytes) -> Node:
-    try:
-        return Node(orjson.loads(body))
-    except orjson.JSONDecodeError:
-        raise BadPayload("The alert is no JSON.") from None
