@@ -7,7 +7,8 @@ from db.pool import Record
 from db.reader import Reader
 
 BY_PREFIX = """
-SELECT prefix, secret_sha256, name, role, scopes, customer_id, source, channels, expires_at, revoked_at
+SELECT prefix, secret_sha256, name, role, scopes, customer_id, source, channels, expires_at, revoked_at,
+       created_at
 FROM api_keys WHERE prefix = $1
 """
 
@@ -24,6 +25,7 @@ class ApiKeyRow:
     channels: list[str] | None
     expires_at: datetime.datetime | None
     revoked_at: datetime.datetime | None
+    created_at: datetime.datetime | None = None
 
 
 async def by_prefix(reader: Reader, prefix: str) -> ApiKeyRow | None:

@@ -37,9 +37,11 @@ FROM pg_control_system() system, pg_control_checkpoint() checkpoint, stream_meta
 # What decides whom an event concerns; the rest is read by whoever shows it.
 READ = """
 SELECT log.pos, log.journal_id, entry.entity, entry.entity_id, entry.order_id, entry.version, orders.customer_id,
-       CASE entry.entity WHEN 'STOCK' THEN (SELECT sku FROM items WHERE items.id = entry.entity_id) END AS sku
+       CASE entry.entity WHEN 'STOCK' THEN (SELECT sku FROM items WHERE items.id = entry.entity_id) END AS sku,
+       access.kind, access.name, access.revoked_at
 FROM event_log log JOIN journal entry ON entry.id = log.journal_id
 LEFT JOIN orders ON orders.id = entry.order_id
+LEFT JOIN revocations access ON entry.entity = 'ACCESS' AND access.id = entry.entity_id
 WHERE log.pos > $1 ORDER BY log.pos LIMIT $2
 """
 

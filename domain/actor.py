@@ -95,7 +95,8 @@ _ROWS: Mapping[Role, RowScope] = MappingProxyType(
 class Actor:
     """Who asks. `role` None is nobody in particular; `channels` None means every channel.
 
-    `subject` identifies the caller in the audit trail; `expires_at` (aware, UTC) ends long-lived streams.
+    `subject` identifies the caller in the audit trail; `expires_at` (aware, UTC) ends long-lived streams. `token_id`
+    and `issued_at` are those of the token they came with, by which it can be revoked.
     """
 
     role: Role | None
@@ -105,6 +106,8 @@ class Actor:
     source: str | None = None
     channels: frozenset[str] | None = None
     expires_at: datetime.datetime | None = None
+    token_id: str | None = None
+    issued_at: datetime.datetime | None = None
 
     def __post_init__(self) -> None:
         unknown = sorted(self.scopes - SCOPES)
@@ -153,6 +156,9 @@ def of_role(
     channels: frozenset[str] | None = None,
     extra_scopes: frozenset[str] = frozenset(),
     expires_at: datetime.datetime | None = None,
+    token_id: str | None = None,
+    issued_at: datetime.datetime | None = None,
 ) -> Actor:
     """An actor with its role's scopes; `extra_scopes` are granted on top, such as pii:read to support."""
-    return Actor(role, subject, ROLE_SCOPES[role] | extra_scopes, customer_id, source, channels, expires_at)
+    scopes = ROLE_SCOPES[role] | extra_scopes
+    return Actor(role, subject, scopes, customer_id, source, channels, expires_at, token_id, issued_at)

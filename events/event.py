@@ -4,6 +4,9 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+import db.commands.revocations
+from domain.revocation import Revocation
+
 Topic = tuple[str, str]
 
 # Bytes of an event without its texts: its numbers, its two ids and the object itself.
@@ -23,12 +26,15 @@ class Event:
     order_id: uuid.UUID | None
     customer_id: str | None
     sku: str | None = None
+    revocation: Revocation | None = None
 
     @classmethod
     def of(cls, row: Any) -> "Event":
         """From a row of db.stream.READ."""
         names = ("pos", "journal_id", "entity", "entity_id", "order_id", "customer_id", "sku")
-        return cls(*(row[name] for name in names))
+        fields = [row[name] for name in names]
+        fields.append(db.commands.revocations.of_row(row) if row["kind"] is not None else None)
+        return cls(*fields)
 
     @property
     def weight(self) -> int:

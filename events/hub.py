@@ -14,7 +14,9 @@ from typing import Protocol, TypeVar
 
 import structlog
 
+from domain.actor import Actor
 from domain.errors import OrdergraphError, Overloaded, Unavailable
+from domain.revocation import Revocation, Revocations
 from events.event import Event, Topic
 from events.group import Group, Question
 from events.ring import Ring
@@ -39,6 +41,10 @@ class Log(Protocol):
 
     async def read(self, after: int, limit: int) -> Sequence[Event]: ...
 
+    async def revocations(self) -> Sequence[Revocation]:
+        """All that count now."""
+        ...
+
 
 class Hub:
     """All subscriptions of a process. `start` reads the log's head; `run` serves until cancelled."""
@@ -55,6 +61,10 @@ class Hub:
         self.groups: dict[Hashable, Group] = {}
         self.by_topic: dict[Topic, set[Group]] = {}
         self.subscribers: set[Subscriber] = set()
+        # Learned from the log, so that nothing that is after a revocation in it goes to whom it concerns.
+        self.revocations = Revocations()
+        # Called after the subscriptions concerned were ended, with all revocations there are.
+        self.on_revoked: Callable[[Revocations], None] = lambda _: None
         self.renders = asyncio.Semaphore(renders)
         self.catch_ups = asyncio.Semaphore(catch_ups)
         self._hint = asyncio.Event()
@@ -82,6 +92,7 @@ class Hub:
 
     async def start(self) -> None:
         self.epoch, self.oldest, self.position = await self.log.head()
+        self.revocations.add(await self.log.revocations())
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -113,7 +124,7 @@ class Hub:
         events = await self.log.read(self.position, READ_BATCH)
         if events and events[0].position != self.position + 1:
             log.error("the event log has a gap", after=self.position, found=events[0].position)
-            self.restart(events[0].position - 1, "RETENTION_PASSED")
+            await self.restart(self.epoch, events[0].position - 1, "RETENTION_PASSED")
         self.dispatch(events)
         return len(events) == READ_BATCH
 
@@ -124,6 +135,18 @@ class Hub:
             concerned = {group for topic in event.topics() for group in self.by_topic.get(topic, ())}
             for group in concerned:
                 group.offer(event)
+        # Nothing was rendered yet of what was offered just now.
+        self.revoke([event.revocation for event in events if event.revocation is not None])
+
+    def revoke(self, found: Sequence[Revocation]) -> None:
+        """End the subscriptions of whose access was withdrawn, and let nobody come back with it."""
+        if not found:
+            return
+        self.revocations.add(found)
+        for subscriber in list(self.subscribers):
+            if subscriber.actor is not None and self.revocations.cover(subscriber.actor):
+                subscriber.end(Ended.REVOKED)
+        self.on_revoked(self.revocations)
 
     async def check_epoch(self) -> None:
         """Positions of another epoch name other events: everybody starts anew."""
@@ -131,15 +154,16 @@ class Hub:
         self.oldest = oldest
         if epoch != self.epoch or newest < self.position:
             log.error("the event log was replaced", before=self.epoch, now=epoch, position=self.position, newest=newest)
-            self.epoch = epoch
-            self.restart(newest, "EPOCH_CHANGED")
+            await self.restart(epoch, newest, "EPOCH_CHANGED")
         elif oldest > self.position:
             log.error("the event log went on without this process", position=self.position, oldest=oldest)
-            self.restart(newest, "RETENTION_PASSED")
+            await self.restart(epoch, newest, "RETENTION_PASSED")
 
-    def restart(self, position: int, reason: str) -> None:
+    async def restart(self, epoch: str, position: int, reason: str) -> None:
         """Go on from a position that does not follow from ours, and tell everybody."""
-        self.position = position
+        # Some may stand in what is skipped.
+        self.revoke(await self.log.revocations())
+        self.epoch, self.position = epoch, position
         self.generation += 1
         self.ring.clear()
         for group in self.groups.values():
@@ -169,14 +193,12 @@ class Hub:
     def check_all(self, now: dt.datetime, clock: float) -> None:
         """End what has expired, and give a sign of life to who heard nothing for long."""
         for subscriber in list(self.subscribers):
-            if subscriber.expires_at is not None and subscriber.expires_at <= now:
+            if subscriber.actor is not None and subscriber.actor.expired(now):
                 subscriber.end(Ended.TOKEN_EXPIRED)
             elif clock - subscriber.pushed_at > CHECKPOINT_SECONDS:
                 subscriber.checkpoint()
 
-    def join(
-        self, question: Question, sink: Sink, after: int | None, *, expires_at: dt.datetime | None = None
-    ) -> Subscriber:
+    def join(self, question: Question, sink: Sink, after: int | None, *, actor: Actor | None = None) -> Subscriber:
         """Subscribe from a position, or from now. Comes live at once when nothing is missing."""
         group = self.groups.get(question.key)
         if group is None:
@@ -184,7 +206,7 @@ class Hub:
             for topic in question.topics:
                 self.by_topic.setdefault(topic, set()).add(group)
         group.members += 1
-        subscriber = Subscriber(self, group, sink, self.position if after is None else after, expires_at)
+        subscriber = Subscriber(self, group, sink, self.position if after is None else after, actor)
         self.subscribers.add(subscriber)
         if not subscriber.joined():
             subscriber.lag()

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+import db.commands.revocations
 import db.stream
 from db.reader import Reader
+from domain.revocation import Revocation
 from events.event import Event
 
 
@@ -19,3 +21,6 @@ class StoreLog:
 
     async def read(self, after: int, limit: int) -> Sequence[Event]:
         return [Event.of(row) for row in await self.reader.rows(db.stream.READ, (after, limit))]
+
+    async def revocations(self) -> Sequence[Revocation]:
+        return db.commands.revocations.of_rows(await self.reader.rows(db.commands.revocations.READ, ()))

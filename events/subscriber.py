@@ -1,12 +1,12 @@
 """One subscription in a process: live, or catching up from the log."""
 
 import asyncio
-import datetime as dt
 import time
 from typing import TYPE_CHECKING
 
 import structlog
 
+from domain.actor import Actor
 from domain.errors import OrdergraphError
 from events.group import CONFLATE_SECONDS, Group, Payload
 from events.sink import Ended, Sink
@@ -27,14 +27,14 @@ TOLD = frozenset({Ended.SHUTDOWN, Ended.TOKEN_EXPIRED})
 class Subscriber:
     """`position` is the last log position that the client needs nothing of any more."""
 
-    __slots__ = ("closed", "expires_at", "group", "hub", "position", "pushed_at", "sink", "task")
+    __slots__ = ("actor", "closed", "group", "hub", "position", "pushed_at", "sink", "task")
 
-    def __init__(self, hub: "Hub", group: Group, sink: Sink, position: int, expires_at: dt.datetime | None) -> None:
+    def __init__(self, hub: "Hub", group: Group, sink: Sink, position: int, actor: Actor | None) -> None:
         self.hub = hub
         self.group = group
         self.sink = sink
         self.position = position
-        self.expires_at = expires_at
+        self.actor = actor
         self.pushed_at = time.monotonic()
         self.closed = False
         self.task: asyncio.Task[None] | None = None

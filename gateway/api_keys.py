@@ -76,6 +76,7 @@ def living(row: ApiKeyRow, now: float) -> Actor:
             channels=None if row.channels is None else frozenset(row.channels),
             extra_scopes=frozenset(row.scopes or ()),
             expires_at=row.expires_at,
+            issued_at=row.created_at,
         )
     except (ValueError, BadInput):
         raise InvalidToken("The API key describes nobody we know: check its role, scopes and customer.") from None

@@ -60,6 +60,7 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
     authenticator = Authenticator(
         own=OwnTokens(settings.token_secrets) if settings.token_secrets else None,
         keys=ApiKeys(functools.partial(db.api_keys.by_prefix, reader)),
+        revocations=hub.revocations,
     )
     admission = Admission(settings.operations_at_once, settings.operations_waiting, settings.waiting_seconds)
     metrics.watch("ordergraph_operations_running", "Operations that run now.", lambda: admission.running)
@@ -132,6 +133,7 @@ def stream_options(settings: Settings) -> StreamOptions:
 
 
 def streaming_endpoint(plain: GraphQLHttp, realtime: Realtime) -> Endpoint:
+    realtime.hub.on_revoked = plain.connections.revoke
     plain.metrics.registry.register(plain.connections)
     streaming = Streaming(realtime.subscriptions, plain, plain.connections)
     return Endpoint(streaming, Callbacks(streaming))

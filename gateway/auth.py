@@ -9,6 +9,7 @@ from typing import Final
 import jwt
 
 from domain.actor import ANONYMOUS, Actor
+from domain.revocation import Revocations
 from gateway import api_keys, claims
 from gateway.api_keys import ApiKeys
 from gateway.errors import InvalidToken
@@ -16,7 +17,7 @@ from gateway.oidc import OidcTokens
 from gateway.tokens import OwnTokens
 
 LONGEST_TOKEN: Final = 8192
-# How long a revoked key may go on.
+# How long a key may go on that was withdrawn in its row alone.
 API_KEY_SECONDS: Final = 1.0
 REMEMBERED: Final = 10_000
 
@@ -30,16 +31,19 @@ class Authenticator:
         oidc: OidcTokens | None = None,
         keys: ApiKeys | None = None,
         clock: Callable[[], float] = time.time,
+        revocations: Revocations | None = None,
     ) -> None:
         self.own = own
         self.oidc = oidc
         self.keys = keys
         self.clock = clock
+        # Kept by whoever reads the log.
+        self.revocations = Revocations() if revocations is None else revocations
         # Digests, so that no memory dump shows a token; with each its actor and how long that may be believed.
         self.remembered: collections.OrderedDict[bytes, tuple[Actor, float]] = collections.OrderedDict()
 
     def known(self, authorization: bytes | None) -> Actor | None:
-        """The actor without any waiting, when the header came before not long ago."""
+        """The actor without any waiting, when the header came before not long ago. InvalidToken when it was revoked."""
         if authorization is None:
             return ANONYMOUS
         digest = hashlib.sha256(authorization).digest()
@@ -50,7 +54,12 @@ class Authenticator:
             del self.remembered[digest]
             return None
         self.remembered.move_to_end(digest)
+        self.check(known[0])
         return known[0]
+
+    def check(self, actor: Actor) -> None:
+        if self.revocations.cover(actor):
+            raise InvalidToken("The token was revoked. Ask for a new one.")
 
     async def actor(self, authorization: bytes | None) -> Actor:
         """InvalidToken says what is wrong with the header; Unavailable that nobody can tell just now."""
@@ -69,6 +78,7 @@ class Authenticator:
             leeway = 0 if token.startswith(api_keys.MARK) else claims.LEEWAY_SECONDS
             until = min(until, actor.expires_at.timestamp() + leeway)
         self.remember(hashlib.sha256(authorization).digest(), actor, until)
+        self.check(actor)
         return actor
 
     async def of_api_key(self, key: str, now: float) -> Actor:

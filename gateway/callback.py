@@ -108,7 +108,7 @@ class CallbackOperation(Operation):
     """A Sink, a Stream and Timed by the wheel. Its pipe posts: in order, one call at a time, from a bounded queue."""
 
     __slots__ = (
-        "beat_at", "caller", "cursor", "expires_at", "leave_at", "pipe", "refusal", "session", "slot",
+        "actor", "beat_at", "caller", "cursor", "expires_at", "leave_at", "pipe", "refusal", "session", "slot",
         "streaming", "target",
     )  # fmt: skip
     transport = "callback"
@@ -120,6 +120,7 @@ class CallbackOperation(Operation):
         self.streaming = streaming
         self.session = session
         self.target = target
+        self.actor: Actor | None = actor
         self.caller: str | None = caller
         self.pipe = Pipe(self.post, streaming.connections.options.bounds)
         self.refusal: tuple[bytes, str] | None = None
@@ -234,6 +235,10 @@ class CallbackOperation(Operation):
     def leave(self) -> None:
         if not self.pipe.closed:
             self.cut(Ended.SHUTDOWN)
+
+    def revoke(self) -> None:
+        if not self.pipe.closed:
+            self.cut(Ended.REVOKED)
 
     def drop(self) -> None:
         self.pipe.abandon()

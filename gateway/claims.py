@@ -37,6 +37,12 @@ def instant(claims: Mapping[str, object], claim: str) -> datetime.datetime | Non
         raise InvalidToken(f"The token's claim {claim} is no instant.") from None
 
 
+def issued_at(claims: Mapping[str, object]) -> datetime.datetime | None:
+    """When somebody else issued it, on the safe side: their clock may be ahead of ours, by which access is revoked."""
+    said = instant(claims, "iat")
+    return said - datetime.timedelta(seconds=LEEWAY_SECONDS) if said is not None else None
+
+
 def rfc3339(moment: datetime.datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from domain.actor import Actor, Role
 from domain.errors import Overloaded
+from domain.revocation import Revocations
 from gateway.pipe import Bounds, Pipe
 from gateway.wheel import Wheel
 
@@ -62,8 +63,17 @@ class Stream(Protocol):
     @property
     def pipe(self) -> Pipe: ...
 
+    @property
+    def actor(self) -> Actor | None:
+        """Who opened it, once that is known."""
+        ...
+
     def leave(self) -> None:
         """Say that the server ends and that another one will go on, then close."""
+        ...
+
+    def revoke(self) -> None:
+        """Say that access was withdrawn, then close. What the hub knew of has been told so with its cursor."""
         ...
 
     def drop(self) -> None:
@@ -130,6 +140,12 @@ class Connections(Collector):
         self.callers[caller] -= 1
         if not self.callers[caller]:
             del self.callers[caller]
+
+    def revoke(self, revocations: Revocations) -> None:
+        """End the connections of whose access was withdrawn, also those on which nothing runs."""
+        for stream in list(self.streams):
+            if stream.actor is not None and revocations.cover(stream.actor):
+                stream.revoke()
 
     async def drain(self, seconds: float) -> None:
         """End all connections in waves, so that not everybody comes back at once; new ones are refused from now on."""

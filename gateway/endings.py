@@ -12,7 +12,7 @@ MESSAGES: Final[Mapping[Ended, str]] = MappingProxyType(
     {
         Ended.SHUTDOWN: "This server ends. Connect again and go on from the cursor.",
         Ended.TOKEN_EXPIRED: "The token expired. Subscribe again with a new one and go on from the cursor.",
-        Ended.REVOKED: "The right to see this was withdrawn.",
+        Ended.REVOKED: "Your access was revoked. Ask for a new token.",
         Ended.SLOW: "The client read too slowly. Subscribe again and go on from the cursor.",
         Ended.LIMIT: "A limit is reached. End another subscription first, or try again later.",
         Ended.INTERNAL: "Something is wrong here, not with the request. Subscribe again and go on from the cursor.",

@@ -28,7 +28,7 @@ class HttpStream(Operation):
     """A Sink, a Stream and Timed by the wheel; its own task only waits for the client to hang up."""
 
     __slots__ = (
-        "beat_at", "caller", "code", "cursor", "expires_at", "headers", "leave_at", "pipe", "receive", "slot",
+        "actor", "beat_at", "caller", "code", "cursor", "expires_at", "headers", "leave_at", "pipe", "receive", "slot",
         "started_response", "streaming",
     )  # fmt: skip
     content_type: ClassVar[bytes]
@@ -40,6 +40,7 @@ class HttpStream(Operation):
         # Those of CORS.
         self.headers = headers
         self.pipe = Pipe(send, streaming.connections.options.bounds)
+        self.actor: Actor | None = None
         self.caller: str | None = None
         self.code = "1006"
         self.slot = NEVER
@@ -63,6 +64,7 @@ class HttpStream(Operation):
     def enter(self, actor: Actor, address: str) -> None:
         connections = self.streaming.connections
         connections.enter(self)
+        self.actor = actor
         self.expires_at = self.streaming.ends_at(actor)
         connections.wheel.put(self, self.beat_at if self.expires_at is None else min(self.beat_at, self.expires_at))
         try:
@@ -156,6 +158,9 @@ class HttpStream(Operation):
 
     def leave(self) -> None:
         self.cut(Ended.SHUTDOWN)
+
+    def revoke(self) -> None:
+        self.cut(Ended.REVOKED)
 
     def drop(self) -> None:
         abort(self.receive)

@@ -169,6 +169,8 @@ class OidcTokens:
                 channels=claims.words(payload, self.oidc.channels_claim),
                 extra_scopes=extra_scopes,
                 expires_at=expires_at,
+                token_id=claims.text(payload, "jti"),
+                issued_at=claims.issued_at(payload),
             )
         except BadInput as error:
             raise InvalidToken(f"The token does not fit its role {role}: {error.message}") from None

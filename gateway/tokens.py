@@ -86,6 +86,8 @@ class OwnTokens:
                 channels=claims.words(payload, "channels"),
                 extra_scopes=claims.words(payload, "scopes") or frozenset(),
                 expires_at=expires_at,
+                token_id=claims.text(payload, "jti"),
+                issued_at=claims.instant(payload, "iat"),
             )
         except (ValueError, BadInput):
             raise InvalidToken("The token describes nobody we know: check its role, scopes and customer.") from None

@@ -233,6 +233,13 @@ class Connection:
             self.leave_at = now + random.uniform(0.0, jitter)  # noqa: S311
             self.rest()
 
+    def revoke(self) -> None:
+        """An `error` first for each operation, so that clients do not come back by themselves with the same token."""
+        for operation in list(self.operations.values()):
+            # Those that the hub did not know yet.
+            operation.end(Ended.REVOKED, None)
+        self.end_soon(Code.FORBIDDEN, words.REVOKED)
+
     def leave(self) -> None:
         self.close(Code.RESTART, cursor=self.farewell)
 

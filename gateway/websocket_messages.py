@@ -47,6 +47,7 @@ REASONS: Final = {
 }
 # The same code as for a token that never held: clients of graphql-ws answer both by connecting with another one.
 EXPIRED: Final = "Forbidden: token expired"
+REVOKED: Final = "Forbidden: access revoked"
 
 
 class Violation(Exception):  # noqa: N818  (what the client did, not what failed here)

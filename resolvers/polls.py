@@ -5,6 +5,7 @@ the same with the same rights share one execution. A page ends where its cursor 
 """
 
 import asyncio
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -144,9 +145,7 @@ class Polls:
 
 def bare(question: Question) -> Question:
     """A page says by itself how far it reaches: its checkpoints are of no use to anybody."""
-    return Question(
-        question.key, question.topics, question.render, lambda _: NOTHING, question.reset, question.latest_only
-    )
+    return dataclasses.replace(question, checkpoint=lambda _: NOTHING)
 
 
 NOTHING = Payload(b"", "")
@@ -201,7 +200,7 @@ class Page:
         if subscriber is None:
             return
         self.position = subscriber.reached()
-        self.has_more = subscriber not in subscriber.group.live or self.position < subscriber.hub.position
+        self.has_more = self.position < subscriber.hub.position
         subscriber.close()
         if not self.done.done():
             self.done.set_result(None)

@@ -178,7 +178,7 @@ class CommandContext:
 
     @property
     def items(self) -> int:
-        return len(self.arguments["items"])
+        return len(self.arguments.get("items", ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from graphql import OperationType
 
 from db.reader import Reader
 from domain.actor import Actor
-from domain.errors import BadInput, OrdergraphError
+from domain.errors import BadInput, OrdergraphError, Unauthenticated
 from events.cursor import Cursor, Signer
 from events.group import Payload, Question, Shown
 from events.hub import Hub
@@ -52,6 +52,7 @@ class Subscriptions:
         self, request: GraphQLRequest, actor: Actor, sink: Sink, *, after: str | None = None
     ) -> Running | Answer:
         try:
+            self.check_access(actor)
             operation = self.engine.plans.operation(request.query, request.operation_name, Rights.of(actor))
             if operation.kind is not OperationType.SUBSCRIPTION:
                 return await self.once(request, actor, sink)
@@ -63,6 +64,10 @@ class Subscriptions:
             return failure(Failure.VARIABLES, *error.errors)
         except OrdergraphError as error:
             return refusal(error)
+
+    def check_access(self, actor: Actor) -> None:
+        if self.hub.revocations.cover(actor):
+            raise Unauthenticated("Your access was revoked. Ask for a new token.")
 
     async def once(self, request: GraphQLRequest, actor: Actor, sink: Sink) -> Running | Answer:
         answer = await self.engine.answer(request, actor)
@@ -91,9 +96,11 @@ class Subscriptions:
         asked = given.get("after") or after
         if plan.snapshot_sql is not None:
             await view.push_snapshot(sink, start)
+            # From here to joining the hub nothing waits, so that no revocation falls between the two.
+            self.check_access(actor)
         elif asked:
             return self.resume(view.question(operation, given), sink, self.signer.read(asked), actor)
-        return self.hub.join(view.question(operation, given), sink, start, expires_at=actor.expires_at)
+        return self.hub.join(view.question(operation, given), sink, start, actor=actor)
 
     def resume(self, question: Question, sink: Sink, cursor: Cursor, actor: Actor) -> Subscriber:
         """From a cursor, or from now after a Reset when the cursor's positions mean nothing here."""
@@ -109,7 +116,7 @@ class Subscriptions:
             position = self.hub.position
             payload = question.reset(reason, position)
             sink.push(payload.body, payload.cursor)
-        return self.hub.join(question, sink, position, expires_at=actor.expires_at)
+        return self.hub.join(question, sink, position, actor=actor)
 
     def plan(self, operation: Operation, variables: Variables) -> UpdatePlan:
         key = (operation, operation.shape(variables))

@@ -28,6 +28,10 @@ PLACES_AND_STOCK: Mapping[str, Mapping[str, str]] = {
         "THIRD_PARTY_LOGISTICS": "A warehouse that somebody else runs for us.",
         "SUPPLIER": "A supplier who ships to the customer; its acknowledgement takes days of its own.",
     },
+    "RevokedKind": {
+        "TOKEN": "One token, by its id.",
+        "ACTOR": "All tokens of an actor that were issued until then.",
+    },
     "UnavailableReason": {
         "DAMAGED": "Broken or soiled.",
         "QUALITY_CONTROL": "Being checked.",

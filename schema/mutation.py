@@ -6,8 +6,10 @@ import strawberry
 from strawberry.directive import DirectiveLocation, DirectiveValue, directive
 
 from events import kinds
+from resolvers.commands import revoke_access
 from resolvers.commands.batches import check_adjustment, check_size, taking
 from resolvers.fields import argument, command
+from schema.access import Revocation
 from schema.inputs.events import FulfillmentEventInput, ReturnEventInput, TrackingEventInput
 from schema.inputs.orders import OrderUpsert
 from schema.inputs.stock import IncomingSupplyInput, StockAdjustmentInput, StockLevelInput
@@ -82,4 +84,15 @@ class Mutation:
         check_size,
         scopes=("stock:write", "events:ingest"),
         arguments=[items(IncomingSupplyInput)],
+    )
+    revoke_access: Revocation = command(
+        "Withdraw a token, or all that an actor has now: streams end within a second, requests are refused.",
+        revoke_access.run,
+        revoke_access.check,
+        scopes=("admin:write",),
+        arguments=[
+            argument("token_id", str | None, "The token with this id (jti).", default=None),
+            argument("actor", str | None, "An actor, such as customer:C-1 or key:<prefix>.", default=None),
+            argument("reason", str | None, "Kept with it, for those who look later.", default=None),
+        ],
     )

@@ -21,6 +21,15 @@ def server_status(data: Path) -> tuple[int, str] | None:
         return None
 
 
+def serving(data: Path) -> tuple[str, str] | None:
+    """(port, folder of the socket) of the server that answers on `data`."""
+    found = server_status(data)
+    if found is None or found[1] != "ready" or not (_exists(found[0]) and _serves(found[0], data)):
+        return None
+    lines = (data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines[3].strip(), lines[4].strip()
+
+
 def stop_leftover(data: Path) -> None:
     """End a server that still runs on `data` without an owner. Call with the folder's lock held."""
     found = server_status(data)

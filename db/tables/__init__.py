@@ -1,6 +1,6 @@
 """Every table of the store. `metadata` is what the migrations build and the tests compare with."""
 
-from db.tables.access import api_keys
+from db.tables.access import api_keys, revocations
 from db.tables.base import metadata
 from db.tables.catalog import (
     carriers,
@@ -57,6 +57,7 @@ __all__ = [
     "reservations",
     "return_lines",
     "returns",
+    "revocations",
     "shipment_lines",
     "shipments",
     "source_claims",

@@ -42,6 +42,20 @@ def opened(settings: "Settings", *, stop_seconds: float = 3.0, patience: float =
         server.stop(stop_seconds)
 
 
+@contextmanager
+def reached(settings: "Settings") -> Iterator[Database]:
+    """As `opened`, but when another process runs the embedded one now, that is used, and left running."""
+    if settings.database_url is None:
+        from db.embedded.running import running_dsn
+
+        dsn = running_dsn(settings.data_dir)
+        if dsn is not None:
+            yield Database(dsn, None)
+            return
+    with opened(settings) as database:
+        yield database
+
+
 async def prepare(database: Database) -> None:
     """Migrate what is ours; refuse what is the owner's and behind, because others may be using it."""
     import db.migrate

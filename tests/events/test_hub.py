@@ -9,12 +9,15 @@ import contextlib
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.actor import Actor, Role, of_role
 from domain.errors import Unavailable
+from domain.revocation import Revocation, Revoked
 from events import group, subscriber
 from events.event import EVERYTHING, Event, Topic
 from events.group import Payload, Question, Shown
@@ -23,11 +26,16 @@ from events.ring import Ring
 from events.sink import Ended
 from events.subscriber import Subscriber
 
+NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
 ORDERS = [uuid.UUID(int=n) for n in range(1, 5)]
 
 
 def event(position: int, order: uuid.UUID) -> Event:
     return Event(position, position, "ORDER", order, order, f"C-{order.int}")
+
+
+def actor(subject: str = "ann", **of_token: Any) -> Actor:
+    return of_role(Role.ADMIN, subject, **of_token)
 
 
 class ListLog:
@@ -40,6 +48,14 @@ class ListLog:
         self.broken = 0
         # Up to here partitions are gone, whatever `oldest` says.
         self.dropped = 0
+
+    def revoke(self, *found: Revocation) -> None:
+        for one in found:
+            place = len(self.events) + 1
+            self.events.append(Event(place, place, "ACCESS", uuid.uuid4(), None, None, None, one))
+
+    async def revocations(self) -> Sequence[Revocation]:
+        return [event.revocation for event in self.events if event.revocation is not None]
 
     def write(self, order: uuid.UUID) -> None:
         self.events.append(event(len(self.events) + 1, order))
@@ -338,13 +354,49 @@ async def test_a_client_that_reads_nothing_is_ended_and_told_no_cursor_past_what
 async def test_an_expired_token_ends_its_subscription_only() -> None:
     log = ListLog()
     hub = await started(log)
-    now = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
+    now = NOW
     expiring, staying = ListSink(), ListSink()
-    hub.join(question(EVERYTHING), expiring, None, expires_at=now)
-    hub.join(question(EVERYTHING), staying, None, expires_at=now + dt.timedelta(seconds=1))
+    hub.join(question(EVERYTHING), expiring, None, actor=actor(expires_at=now))
+    hub.join(question(EVERYTHING), staying, None, actor=actor(expires_at=now + dt.timedelta(seconds=1)))
     hub.check_all(now, 0)
     assert (expiring.got, expiring.ended) == (["checkpoint"], (Ended.TOKEN_EXPIRED, "0"))
     assert staying.ended is None
+
+
+async def test_what_comes_after_a_revocation_in_the_log_does_not_go_to_whom_it_concerns() -> None:
+    log = ListLog()
+    hub = await started(log)
+    told: list[int] = []
+    hub.on_revoked = lambda found: told.append(len(found.tokens))
+    hers, his, catching_up = ListSink(), ListSink(), ListSink(room=1)
+    hub.join(question(EVERYTHING), hers, None, actor=actor(token_id="t1"))
+    hub.join(question(EVERYTHING), his, None, actor=actor(token_id="t2"))
+    log.write(ORDERS[0])
+    await settle(hub)
+    hub.join(question(EVERYTHING), catching_up, 0, actor=actor(token_id="t1"))
+    await settle(hub)
+    log.write(ORDERS[0])
+    log.revoke(Revocation(Revoked.TOKEN, "t1", NOW))
+    log.write(ORDERS[0])
+    await settle(hub)
+    assert (hers.got, hers.ended) == (["1+0"], (Ended.REVOKED, "1"))
+    assert (catching_up.got, catching_up.ended) == (["1+0"], (Ended.REVOKED, "1"))
+    assert (positions(his), his.ended) == ([1, 2, 3, 4], None)
+    assert (told, hub.revocations.cover(actor(token_id="t1"))) == ([1], True)
+
+
+async def test_revocations_are_known_from_the_start_and_after_a_part_of_the_log_was_missed() -> None:
+    log = ListLog()
+    log.revoke(Revocation(Revoked.TOKEN, "t1", NOW))
+    hub = await started(log)
+    assert hub.revocations.cover(actor(token_id="t1"))
+    sink = ListSink()
+    hub.join(question(EVERYTHING), sink, None, actor=actor(token_id="t2"))
+    log.revoke(Revocation(Revoked.TOKEN, "t2", NOW))
+    log.write(ORDERS[0])
+    log.dropped = 2
+    await settle(hub)
+    assert (sink.got, sink.ended) == ([], (Ended.REVOKED, "1"))
 
 
 async def test_silence_is_broken_by_a_checkpoint_at_the_newest_position() -> None:

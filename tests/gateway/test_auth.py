@@ -14,7 +14,8 @@ from db.api_keys import ApiKeyRow
 from db.reader import PoolReader
 from domain.actor import ANONYMOUS, Actor, Role, of_role
 from domain.errors import BadInput
-from gateway import auth
+from domain.revocation import Revocation, Revocations, Revoked
+from gateway import auth, claims
 from gateway.api_keys import ApiKeys, NewApiKey, new_api_key
 from gateway.auth import Authenticator
 from gateway.errors import InvalidToken
@@ -52,11 +53,11 @@ def signed(
     secret: str = SECRET, algorithm: str = "HS256", headers: dict[str, Any] | None = None, **changed: Any
 ) -> str:
     """A token of our form with some claims changed; None takes a claim away."""
-    claims = {
+    said = {
         "iss": "ordergraph", "aud": "ordergraph", "sub": "test", "role": "support",
         "exp": int((NOW + HOUR).timestamp()),
     } | changed  # fmt: skip
-    payload = {claim: value for claim, value in claims.items() if value is not None}
+    payload = {claim: value for claim, value in said.items() if value is not None}
     return jwt.encode(payload, secret, algorithm=algorithm, headers=headers)
 
 
@@ -88,8 +89,31 @@ async def test_an_issued_token_is_the_actor_it_was_issued_for(authenticator: Aut
     )  # fmt: skip
     assert await authenticator.actor(bearer(token)) == of_role(
         Role.ASSISTANT, "assistant:C-7", customer_id="C-7", channels=frozenset({"web", "app"}),
-        extra_scopes=frozenset({"pii:read"}), expires_at=NOW + HOUR,
+        extra_scopes=frozenset({"pii:read"}), expires_at=NOW + HOUR, issued_at=NOW,
+        token_id=jwt.decode(token, options={"verify_signature": False})["jti"],
     )  # fmt: skip
+
+
+async def test_a_revoked_token_is_refused_new_and_remembered(clock: Clock) -> None:
+    revoked = Revocations()
+    authenticator = Authenticator(OwnTokens([SECRET]), clock=clock, revocations=revoked)
+    one, other = bearer(signed(jti="t1", iat=int(NOW.timestamp()))), bearer(signed(jti="t2"))
+    assert (await authenticator.actor(one)).token_id == "t1"
+    revoked.add([Revocation(Revoked.TOKEN, "t1", NOW)])
+    with pytest.raises(InvalidToken, match="was revoked"):
+        authenticator.known(one)
+    with pytest.raises(InvalidToken, match="was revoked"):
+        await authenticator.actor(one)
+    actor = await authenticator.actor(other)
+    assert actor.token_id == "t2"
+    revoked.add([Revocation(Revoked.ACTOR, actor.subject, NOW)])
+    with pytest.raises(InvalidToken, match="was revoked"):
+        await authenticator.actor(other)
+
+
+def test_a_providers_clock_may_be_ahead_of_ours() -> None:
+    assert claims.issued_at({"iat": NOW.timestamp()}) == NOW - datetime.timedelta(seconds=10)
+    assert claims.issued_at({}) is None
 
 
 async def test_an_issued_token_has_the_registered_claims_and_an_id_of_its_own(authenticator: Authenticator) -> None:

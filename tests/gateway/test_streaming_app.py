@@ -40,10 +40,11 @@ QUERY = (
 
 
 class Gateway:
-    def __init__(self, url: str, pool: db.pool.Pool, app: Any) -> None:
+    def __init__(self, url: str, pool: db.pool.Pool, app: Any, dsn: str = "") -> None:
         self.url = f"{url}/graphql"
         self.pool = pool
         self.app = app
+        self.dsn = dsn
 
     async def change(self) -> None:
         async with self.pool.acquire() as connection:
