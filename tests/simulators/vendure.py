@@ -1,0 +1,92 @@
+"""Vendure's Admin API as far as our documents go, for faults on demand; tests/peers/test_vendure.py asks a real one."""
+
+import base64
+import datetime as dt
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from connectors.base import Capability, Instance, Secret, StockPlace, StockTarget, WebhookRequest
+from domain.records import OrderRef
+from tests.simulators.base import Simulator
+
+KEY = "vendure-simulated"
+SECRET = "dmVuZHVyZS1zaW11bGF0ZWQ="  # of the simulator
+
+
+@dataclass(slots=True)
+class Server(Simulator):
+    """`orders` as the Admin API shows them, `variants` with their stock levels."""
+
+    orders: list[dict[str, Any]] = field(default_factory=list)
+    variants: list[dict[str, Any]] = field(default_factory=list)
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post("/admin-api", self.ask)]
+
+    def add_order(self, code: str, at: dt.datetime) -> None:
+        amounts = {"subTotalWithTax": 0, "shippingWithTax": 0, "totalWithTax": 0}
+        lists: dict[str, Any] = {"taxSummary": [], "discounts": [], "lines": [], "payments": [], "fulfillments": []}
+        order = {"id": str(len(self.orders) + 1), "code": code, "state": "PaymentSettled", "updatedAt": _instant(at)}
+        nothing: dict[str, Any] = {
+            "customer": None,
+            "shippingAddress": {},
+            "orderPlacedAt": _instant(at),
+            "currencyCode": "EUR",
+        }
+        self.orders.append({**order, **amounts, **lists, **nothing})
+
+    async def ask(self, request: web.Request) -> web.Response:
+        if request.headers.get("vendure-api-key") != KEY:
+            forbidden = {"message": "You are not currently authorized", "extensions": {"code": "FORBIDDEN"}}
+            return web.json_response({"errors": [forbidden], "data": None})
+        asked = await request.json()
+        given = asked["variables"]
+        if "updateProductVariants" in asked["query"]:
+            return web.json_response({"data": {"updateProductVariants": [{"id": one["id"]} for one in given["input"]]}})
+        wanted, part = given["filter"], slice(given["skip"], given["skip"] + given["take"])
+        if "productVariants" in asked["query"]:
+            skus = wanted.get("sku", {}).get("in")
+            found = [one for one in self.variants if skus is None or one["sku"] in skus]
+            return web.json_response({"data": {"productVariants": {"items": found[part]}}})
+        codes, after = wanted.get("code", {}).get("in"), wanted.get("updatedAt", {}).get("after", "")
+        moment = _instant(dt.datetime.fromisoformat(after)) if after else ""
+        orders = sorted(self.orders, key=lambda one: (one["updatedAt"], int(one["id"])))
+        chosen = [one for one in orders if (codes is None or one["code"] in codes) and one["updatedAt"] > moment]
+        return web.json_response({"data": {"orders": {"items": chosen[part]}}})
+
+
+def _instant(at: dt.datetime) -> str:
+    return at.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def instance(url: str) -> Instance:
+    return Instance(
+        name="vendure",
+        options={"url": f"{url}/admin-api", "channel": "web", "channel_token": ""},
+        secrets={"api_key": (Secret(KEY),), "webhook_secret": (Secret(SECRET),)},
+        locations={"1": "shop"},
+    )
+
+
+def delivery(secret: str, at: dt.datetime) -> WebhookRequest:
+    """A genuine delivery of the plugin that the README shows."""
+    body, stamp = orjson.dumps({"topic": "order", "code": "T_1"}), str(int(at.timestamp()))
+    key = base64.b64decode(secret) if secret == SECRET else secret.encode()
+    signature = base64.b64encode(hmac.digest(key, f"msg_1.{stamp}.".encode() + body, hashlib.sha256)).decode()
+    headers = {"webhook-id": "msg_1", "webhook-timestamp": stamp, "webhook-signature": f"v1,{signature}"}
+    return WebhookRequest(headers=headers, body=body, received_at=at)
+
+
+CALLS: Mapping[Capability, Callable[[Any], Awaitable[object]]] = {
+    Capability.ORDERS_PULL: lambda connector: connector.pull_orders(None, None),
+    Capability.ORDER_LOOKUP: lambda connector: connector.look_up_orders([OrderRef("web", "T_1")]),
+    Capability.STOCK_PULL: lambda connector: connector.pull_stock(None, None),
+    Capability.STOCK_LOOKUP: lambda connector: connector.look_up_stock([StockPlace("MUG-BLUE", "shop")]),
+    Capability.STOCK_PUSH: lambda connector: connector.push_stock([StockTarget("MUG-BLUE", "shop", 1, "k")]),
+}
