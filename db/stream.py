@@ -9,6 +9,9 @@ from db.tables.journal import LOG_PARTITION
 RELAY_LOCK = 0x6F67_7265_6C61_7900
 """Advisory lock of the mover; any constant that nothing else in the database uses."""
 
+LEADER_LOCK = RELAY_LOCK + 1
+"""Advisory lock of the session whose process moves, so that the others need not try."""
+
 CHANNEL = "ordergraph_events"
 
 # Ordered by journal id: per order that is commit order, because a command locks its order before it writes.
@@ -45,6 +48,17 @@ LEFT JOIN revocations access ON entry.entity = 'ACCESS' AND access.id = entry.en
 WHERE log.pos > $1 ORDER BY log.pos LIMIT $2
 """
 
+VERSIONS = """
+SELECT log.pos, entry.order_id, entry.version FROM event_log log JOIN journal entry ON entry.id = log.journal_id
+WHERE log.pos > $1 AND log.pos <= $2 AND entry.order_id IS NOT NULL ORDER BY log.pos
+"""
+
+REPLACE_STALLED = """
+SELECT coalesce(bool_or(pg_terminate_backend(pid)), false) FROM pg_locks
+WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND classid = $1::bigint::oid AND objid = $2::bigint::oid AND objsubid = 1 AND granted AND pid <> pg_backend_pid()
+"""
+
 HEAD = f"SELECT ({EPOCH}), min_pos, last_pos FROM stream_meta"  # noqa: S608  # made of constants
 
 
@@ -54,14 +68,27 @@ async def waiting(connection: Connection) -> bool:
     return found
 
 
+def partition_size() -> int:
+    """Positions in one partition."""
+    return LOG_PARTITION
+
+
+def partition_name(number: int) -> str:
+    return f"event_log_{number:08d}"
+
+
 async def ensure_partition(connection: Connection, position: int) -> None:
-    """The partition for `position` exists afterwards."""
-    first = position - position % LOG_PARTITION
-    name = f"event_log_{first // LOG_PARTITION:08d}"
+    """The partition for `position` exists afterwards; call with the lock of the relay held.
+
+    A table that is attached disturbs no reader, one that is made as a partition waits for all of them.
+    """
+    number = position // partition_size()
+    name, first = partition_name(number), number * partition_size()
     if await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", name):
         return
+    await connection.execute(f"CREATE TABLE {name} (LIKE event_log INCLUDING ALL)")
     await connection.execute(
-        f"CREATE TABLE {name} PARTITION OF event_log FOR VALUES FROM ({first}) TO ({first + LOG_PARTITION})"
+        f"ALTER TABLE event_log ATTACH PARTITION {name} FOR VALUES FROM ({first}) TO ({first + partition_size()})"
     )
 
 
@@ -74,13 +101,33 @@ async def move(connection: Connection, limit: int) -> tuple[int, int]:
         await connection.execute("SELECT pg_advisory_xact_lock($1)", RELAY_LOCK)
         last = await connection.fetchval("SELECT last_pos FROM stream_meta")
         await ensure_partition(connection, last + 1)
-        await ensure_partition(connection, last + limit)
+        if (last + limit) // partition_size() != (last + 1) // partition_size():
+            await ensure_partition(connection, last + limit)
         row = await connection.fetchrow(MOVE, limit)
         assert row is not None, "an aggregate has one row"
         moved, newest = row
         if moved:
             await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
     return moved, newest
+
+
+async def versions(connection: Connection, after: int, until: int) -> Sequence[Any]:
+    """(position, order, version) of the entries about orders, in order."""
+    rows: Sequence[Any] = await connection.fetch(VERSIONS, after, until)
+    return rows
+
+
+async def bounds(connection: Connection) -> tuple[int, int]:
+    """(oldest position no longer kept, newest position)"""
+    row = await connection.fetchrow("SELECT min_pos, last_pos FROM stream_meta")
+    assert row is not None, "the migrations wrote the one row"
+    return row["min_pos"], row["last_pos"]
+
+
+async def replace_stalled(connection: Connection) -> bool:
+    """End the session that holds the lock of the leading relay: its process hangs, or cannot be reached any more."""
+    found: bool = await connection.fetchval(REPLACE_STALLED, LEADER_LOCK >> 32, LEADER_LOCK & 0xFFFFFFFF)
+    return found
 
 
 async def read(connection: Connection, after: int, limit: int) -> Sequence[Any]:

@@ -25,14 +25,14 @@ CONNECT_SECONDS = 5.0
 
 
 class Hints:
-    """Runs until cancelled, whatever happens to the bus. `alive` is for metrics."""
+    """Runs until cancelled, whatever happens to the bus. `alive` and `lost` are for metrics."""
 
     def __init__(self, backend: Callable[[], BroadcastBackend], hint: Callable[[], None]) -> None:
         self.backend = backend
         self.hint = hint
         self.alive = False
         self.lost = 0
-        self._bus: Broadcast | None = None
+        self._call = asyncio.Event()
 
     async def run(self) -> None:
         while True:
@@ -40,16 +40,13 @@ class Hints:
                 await self.session()
             except Exception as error:  # the bus may fail in whatever way its client library likes
                 self.lost += 1
-                log.warning("the bus was lost; polling goes on", error=type(error).__name__)
+                log.warning("the bus was lost; polling goes on", error=type(first_of(error)).__name__)
             self.alive = False
             await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311  # spreads reconnects, protects nothing
 
-    async def publish(self) -> None:
-        """Call the others. A dead bus is not the caller's problem."""
-        if self._bus is not None:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(1):
-                    await self._bus.publish(CHANNEL, "")
+    def publish(self) -> None:
+        """Call the others, without waiting: several calls that the bus has not taken yet are one."""
+        self._call.set()
 
     async def session(self) -> None:
         backend = self.backend()
@@ -57,14 +54,22 @@ class Hints:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await bus.connect()
-            async with bus.subscribe(CHANNEL) as subscriber:
-                self._bus, self.alive = bus, True
+            async with bus.subscribe(CHANNEL) as subscriber, asyncio.TaskGroup() as tasks:
+                self.alive = True
                 # What was announced while nobody listened.
                 self.hint()
-                await self.listen(bus, subscriber)
+                tasks.create_task(self.call(bus))
+                tasks.create_task(self.listen(bus, subscriber))
         finally:
-            self._bus = None
+            self.alive = False
             await self.close(bus, backend)
+
+    async def call(self, bus: Broadcast) -> None:
+        while True:
+            await self._call.wait()
+            self._call.clear()
+            async with asyncio.timeout(BEAT_SECONDS):
+                await bus.publish(CHANNEL, "")
 
     async def listen(self, bus: Broadcast, subscriber: object) -> None:
         heard = time.monotonic()
@@ -88,3 +93,10 @@ class Hints:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await part.disconnect()
+
+
+def first_of(error: BaseException) -> BaseException:
+    """What went wrong first, out of the group of a task group."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -11,10 +11,12 @@ from broadcaster._backends.base import BroadcastBackend
 
 from db.bus import PostgresBackend
 from db.reader import Reader
+from db.retention import LogStatus
 from events.cursor import Signer
 from events.hints import Hints
 from events.hub import Hub
 from events.relay import Relay
+from events.retention import Retention
 from gateway.settings import Settings
 from gateway.telemetry import Metrics
 from resolvers.execute import Engine
@@ -33,6 +35,7 @@ class Realtime:
         other_bus = settings.bus_url is not None
         self.hints = Hints(backend(settings, dsn), hub.hint)
         self.relay = Relay(dsn, self.hints.publish if other_bus else None)
+        self.retention = Retention(dsn, settings.log_days)
         self.subscriptions = Subscriptions(engine, hub, reader, signer)
 
     def watch(self, metrics: Metrics) -> None:
@@ -42,17 +45,42 @@ class Realtime:
             "ordergraph_subscriptions": ("Subscriptions open here.", lambda: len(self.hub.subscribers)),
             "ordergraph_subscription_groups": ("Different questions among them.", lambda: len(self.hub.groups)),
             "ordergraph_bus_alive": ("Whether wake-up calls come through.", lambda: self.hints.alive),
+            "ordergraph_log_oldest_position": ("Newest log position no longer kept.", lambda: self.hub.oldest),
+            "ordergraph_log_oldest_seconds": (
+                "Age of the oldest log entry that is kept.",
+                self.retention.oldest_seconds,
+            ),
+            "ordergraph_log_partitions": ("Partitions of the log.", lambda: len(self.log_status().partitions)),
+            "ordergraph_log_room": ("Positions for which there are partitions.", lambda: self.log_status().ahead),
             "ordergraph_relay_leading": ("Whether this process moves the outbox.", lambda: self.relay.leading),
         }
         for name, (meaning, read) in gauges.items():
             metrics.watch(name, meaning, read)
         metrics.watch("ordergraph_pushes", "Payloads given to clients.", lambda: self.hub.pushed, counter=True)
         metrics.watch("ordergraph_relayed", "Events moved by this process.", lambda: self.relay.moved, counter=True)
+        metrics.watch("ordergraph_bus_lost", "Times the bus was lost.", lambda: self.hints.lost, counter=True)
+        metrics.watch(
+            "ordergraph_version_gaps",
+            "Entries whose version does not follow their order's last one: look into the log of this process.",
+            lambda: self.relay.versions.gaps,
+            counter=True,
+        )
+        metrics.watch(
+            "ordergraph_log_partitions_dropped",
+            "Partitions dropped by this process.",
+            lambda: self.retention.dropped,
+            counter=True,
+        )
+
+    def log_status(self) -> LogStatus:
+        """As of the last look, every ten minutes."""
+        return self.retention.status or LogStatus(0, 0, None, (), 0)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         await self.hub.start()
         parts = {"relay": self.relay.run, "hints": self.hints.run, "hub": self.hub.run}
+        parts["retention"] = self.retention.run
         tasks = [asyncio.create_task(kept_running(name, part)) for name, part in parts.items()]
         try:
             yield

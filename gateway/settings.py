@@ -61,6 +61,10 @@ class Settings(BaseSettings):
         default=None, description="Bus for wake-up calls, redis:// or kafka://; unset: PostgreSQL itself."
     )
 
+    log_days: int = Field(
+        default=7, ge=1, description="Days for which a client may go on from a cursor: the event log is kept that long."
+    )
+
     token_secret: SecretStr | None = Field(
         default=None,
         description="Signs our own tokens, 32 characters or more; unset: made once for the embedded database.",

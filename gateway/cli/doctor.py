@@ -52,9 +52,11 @@ def _checks(port: int | None, data_dir: Path | None) -> Iterator[tuple[str, Call
     yield "token secret", lambda: _secret(known)
     if known.database_url is not None:
         yield "database", lambda: asyncio.run(_external(known.database_url.get_secret_value()))  # type: ignore[union-attr]
+        yield "event log", lambda: asyncio.run(_log(known.database_url.get_secret_value()))  # type: ignore[union-attr]
     else:
         yield "data folder", lambda: _folder(known.data_dir)
         yield "postgresql", lambda: _programs(known)
+        yield "event log", lambda: _embedded_log(known.data_dir)
 
 
 def _port(settings: "Settings") -> str:
@@ -76,6 +78,36 @@ async def _external(dsn: str) -> str:
     if behind := await db.migrate.pending(dsn):
         raise domain.errors.Unavailable(f"it answers but lacks {len(behind)} migration(s): run `ordergraph migrate`.")
     return f"answers, at the newest revision {db.migrate.head()}"
+
+
+async def _log(dsn: str) -> str:
+    import db.pool
+    import db.retention
+
+    connection = await db.pool.connect(dsn, application="ordergraph doctor")
+    try:
+        found = await db.retention.status(connection)
+    except db.pool.DatabaseError as error:
+        raise domain.errors.Unavailable(
+            f"it cannot be read ({type(error).__name__}): run `ordergraph migrate`."
+        ) from None
+    finally:
+        await connection.close()
+    since = f", the oldest of {found.oldest_at:%Y-%m-%d %H:%M} UTC" if found.oldest_at is not None else ""
+    return (
+        f"{found.last_pos - found.min_pos} entries kept after position {found.min_pos}{since}; "
+        f"{len(found.partitions)} partition(s), room for {found.ahead} more entries; {found.waiting} changes wait"
+    )
+
+
+def _embedded_log(path: Path) -> str:
+    from db.embedded.running import running_dsn
+
+    try:
+        dsn = running_dsn(path)
+    except domain.errors.OrdergraphError:
+        return "not looked at, see data folder"
+    return asyncio.run(_log(dsn)) if dsn is not None else "looked at only while the gateway runs"
 
 
 def _folder(path: Path) -> str:

@@ -59,7 +59,7 @@ async def test_a_cut_connection_is_made_anew_and_heard_again(pool: Pool, databas
     )
     await called.wait(2)
     assert listening.lost >= 1
-    await listening.publish()
+    listening.publish()
     await called.wait(3)
     task.cancel()
 

@@ -98,7 +98,7 @@ class ListSink:
             self.roomy.set()
 
     async def drained(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await self.roomy.wait()
 
     def end(self, reason: Ended, cursor: str | None) -> None:

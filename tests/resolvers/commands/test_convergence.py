@@ -70,6 +70,8 @@ async def told(house: House, history: list[Sent]) -> dict[str, list[str]]:
 
 async def test_the_history_in_its_own_order_is_what_it_should_be(house: House) -> None:
     await told(house, HISTORY)
+    versions = [row["version"] for row in await house.pool.fetch("SELECT version FROM journal ORDER BY id")]
+    assert versions == list(range(1, len(versions) + 1)), "each entry raises its order by one: see events.versions"
     assert await house.line("MUG") == {"return_requested": 1, "returned": 1, "lost": 1}
     assert await house.line("BOOK") == {"lost": 1}
     assert await house.line("LAMP") == {"cancelled": 1}
