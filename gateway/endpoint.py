@@ -10,7 +10,7 @@ import structlog
 from starlette.types import Message, Receive, Scope, Send
 
 from domain.errors import OrdergraphError, Overloaded, Unavailable
-from gateway import errors, negotiation, params
+from gateway import documents, errors, negotiation, params
 from gateway.callback import Callbacks
 from gateway.errors import Headers, PersistedQuery
 from gateway.exchange import ClientGone, read_body, read_headers
@@ -127,8 +127,10 @@ class Endpoint:
             head = [(b"content-type", EventStream.content_type), *STREAM_HEADERS, *self.cors(headers)]
             await respond(send, Reply(200, said), head)
             return None
-        if scope["method"] == "GET" and "mutation" in prepared.request.query:
-            raise errors.MethodNotAllowed("A document with a mutation is sent by POST.", b"POST")
+        if scope["method"] == "GET":
+            if documents.is_mutation(prepared.request.query, prepared.request.operation_name):
+                raise errors.MethodNotAllowed("A mutation is sent by POST.", b"POST")
+            prepared = dataclasses.replace(prepared, allow_mutation=False)
         actor = await self.streaming.actor(headers.get(b"authorization"))
         if transport is Transport.CALLBACK:
             return await self.callbacks.subscribe(prepared, actor, address(scope))

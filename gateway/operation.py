@@ -62,6 +62,7 @@ class Asked:
     request: GraphQLRequest
     sha256: str | None
     after: str | None
+    allow_mutation: bool = True
 
 
 class Operation(abc.ABC):
@@ -97,7 +98,9 @@ class Operation(abc.ABC):
         seconds = streaming.connections.options.start_seconds
         try:
             async with asyncio.timeout(seconds) as clock, streaming.http.admission:
-                started = await streaming.streams.start(asked.request, actor, self, after=asked.after)
+                started = await streaming.streams.start(
+                    asked.request, actor, self, after=asked.after, allow_mutation=asked.allow_mutation
+                )
         except OrdergraphError as error:
             return self.refused(errors.body(error.message, error.code), error.code)
         except TimeoutError as error:

@@ -18,7 +18,13 @@ class Running(Protocol):
 
 class Streams(Protocol):
     async def start(
-        self, request: GraphQLRequest, actor: Actor, sink: Sink, *, after: str | None = None
+        self,
+        request: GraphQLRequest,
+        actor: Actor,
+        sink: Sink,
+        *,
+        after: str | None = None,
+        allow_mutation: bool = True,
     ) -> Running | Answer:
         """Start any operation. A query or mutation pushes one payload and ends its sink with COMPLETE.
 

@@ -49,13 +49,19 @@ class Subscriptions:
         self.plans: Cache[UpdatePlan] = Cache(1000)
 
     async def start(
-        self, request: GraphQLRequest, actor: Actor, sink: Sink, *, after: str | None = None
+        self,
+        request: GraphQLRequest,
+        actor: Actor,
+        sink: Sink,
+        *,
+        after: str | None = None,
+        allow_mutation: bool = True,
     ) -> Running | Answer:
         try:
             self.check_access(actor)
             operation = self.engine.plans.operation(request.query, request.operation_name, Rights.of(actor))
             if operation.kind is not OperationType.SUBSCRIPTION:
-                return await self.once(request, actor, sink)
+                return await self.once(request, actor, sink, allow_mutation=allow_mutation)
             variables = operation.coerce(request.variables or {})
             return await self.subscribe(operation, variables, actor, sink, after)
         except RequestError as error:
@@ -69,8 +75,10 @@ class Subscriptions:
         if self.hub.revocations.cover(actor):
             raise Unauthenticated("Your access was revoked. Ask for a new token.")
 
-    async def once(self, request: GraphQLRequest, actor: Actor, sink: Sink) -> Running | Answer:
-        answer = await self.engine.answer(request, actor)
+    async def once(
+        self, request: GraphQLRequest, actor: Actor, sink: Sink, *, allow_mutation: bool
+    ) -> Running | Answer:
+        answer = await self.engine.answer(request, actor, allow_mutation=allow_mutation)
         if answer.later is not None:
             # Whoever has a stream subscribes instead of waiting here.
             answer = await answer.later.wait(0.0)

@@ -64,7 +64,13 @@ class FakeStreams:
     arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def start(
-        self, request: GraphQLRequest, actor: Actor, sink: Sink, *, after: str | None = None
+        self,
+        request: GraphQLRequest,
+        actor: Actor,
+        sink: Sink,
+        *,
+        after: str | None = None,
+        allow_mutation: bool = True,
     ) -> FakeRunning | Answer:
         running = FakeRunning(request, actor, sink, after)
         behaviour = self.behaviour.get(request.query)

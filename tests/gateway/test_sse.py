@@ -135,6 +135,63 @@ async def test_a_get_from_another_sites_page_is_refused(stand: Stand) -> None:
         assert response.status == 403
 
 
+SAYS_MUTATION = 'subscription { orderEvents(note: "a mutation { b }") }'
+
+
+def by_hash(document: str, **more: str) -> str:
+    sha256 = hashlib.sha256(document.encode()).hexdigest()
+    extensions = json.dumps({"persistedQuery": {"version": 1, "sha256Hash": sha256}})
+    return "?" + urllib.parse.urlencode({"extensions": extensions, **more})
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [(SAYS_MUTATION, None), ("subscription a { mutation } mutation b { c }", "a"), ("{ mutation: __typename }", None)],
+)
+async def test_a_document_that_merely_says_mutation_comes_by_get(stand: Stand, document: str, name: str | None) -> None:
+    assert stand.endpoint.http.persisted is not None
+    stand.endpoint.http.persisted.keep(hashlib.sha256(document.encode()).hexdigest(), document)
+    named = {"operationName": name} if name is not None else {}
+    async with asked(stand, method="GET", query=by_hash(document, **named)) as response:
+        assert response.status == 200
+        assert (await stand.streams.running()).request.query == document
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [("mutation { a }", None), ("query a { b } #\nmutation b { c }", "b"), ("{a} mutation b{c}", "b")],
+)
+async def test_a_persisted_mutation_does_not_come_by_get(stand: Stand, document: str, name: str | None) -> None:
+    assert stand.endpoint.http.persisted is not None
+    stand.endpoint.http.persisted.keep(hashlib.sha256(document.encode()).hexdigest(), document)
+    named = {"operationName": name} if name is not None else {}
+    async with asked(stand, method="GET", query=by_hash(document, **named)) as response:
+        assert (response.status, response.headers["allow"]) == (405, "POST")
+    assert stand.streams.started == []
+
+
+@pytest.mark.parametrize("document", ["mutation { ", "mutation a { b } mutation c { d }", "mutation" + " { a" * 6000])
+async def test_a_document_of_which_nobody_can_tell_is_started_without_the_right_to_change(
+    stand: Stand, document: str
+) -> None:
+    started: list[bool] = []
+    start = stand.streams.start
+
+    async def noting(*arguments: Any, **options: Any) -> Any:
+        started.append(options["allow_mutation"])
+        return await start(*arguments, **options)
+
+    stand.streams.start = noting  # type: ignore[method-assign]
+    try:
+        query = "?" + urllib.parse.urlencode({"query": document})
+        async with asked(stand, method="GET", query=query) as response:
+            assert response.status == 200
+            await stand.streams.running()
+    finally:
+        stand.streams.start = start  # type: ignore[method-assign]
+    assert started == [False]
+
+
 @pytest.mark.parametrize("query", ["{__typename}", "mutation { a }"])
 async def test_queries_and_mutations_get_one_event(stand: Stand, query: str) -> None:
     async with asked(stand, {"query": query}) as response:

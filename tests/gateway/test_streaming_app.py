@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 import db.pool
+from domain.actor import Role
 from gateway.app import create_app
 from gateway.cli import listener, serve
 from gateway.settings import Settings
@@ -171,3 +172,16 @@ async def test_the_end_of_the_process_tells_everybody_where_to_go_on(gateway: Ga
                 await socket.recv()
         assert socket.close_code == 1012
         assert (socket.close_reason or "").startswith("Service Restart cursor=")
+
+
+async def test_the_engine_itself_runs_no_mutation_that_came_by_get(gateway: Gateway) -> None:
+    """Even when the endpoint could not tell: here the document is too long for it, and within the engine's limits."""
+    document = 'mutation { revokeAccess(actor: "x") { id } }'
+    headers = {"Authorization": f"Bearer {token(Role.ADMIN)}", "Accept": "text/event-stream"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.documents.MOST_TOKENS", 3)
+        async with aiohttp.ClientSession(headers=headers) as http:
+            response = await http.get(gateway.url, params={"query": document})
+            text = await response.text()
+    assert '"code":"METHOD_NOT_ALLOWED"' in text
+    assert await gateway.pool.fetchval("SELECT count(*) FROM revocations") == 0
