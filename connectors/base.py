@@ -99,7 +99,11 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a pull. `cursor` asks for the next part; None: that was all. A cursor survives a restart of ours."""
+    """A part of a pull. `cursor` asks for the next part; None: that was all.
+
+    A cursor survives a restart of ours, and changes of what is listed: it must not skip what did not change. A place in
+    the order of change or of ids does that; a count of rows does only where rows never move towards the beginning.
+    """
 
     records: Sequence[Record]
     cursor: str | None = None

@@ -26,12 +26,14 @@ from db.tables.intake import facts, idempotency_keys, inbox
 from db.tables.journal import event_log, journal, outbox, stream_meta
 from db.tables.orders import holds, order_lines, orders, promises, return_lines, returns, source_claims
 from db.tables.stock import incoming_supply, reservations, stock_levels
+from db.tables.sync import connector_watermarks
 
 __all__ = [
     "allocations",
     "api_keys",
     "carriers",
     "channels",
+    "connector_watermarks",
     "event_log",
     "facts",
     "fulfillment_lines",
