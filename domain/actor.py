@@ -44,6 +44,7 @@ SCOPES: Final = frozenset(
         "stock:write",
         "events:ingest",
         "connectors:read",
+        "webhooks:write",
         "admin:write",
         "pii:read",
     }
@@ -67,6 +68,7 @@ ROLE_SCOPES: Mapping[Role, frozenset[str]] = MappingProxyType(
             {
                 "events:ingest",
                 "stock:write",
+                "webhooks:write",
                 "orders:read",
                 "shipments:read",
                 "stock:read",

@@ -67,6 +67,8 @@ class Hub:
         self.on_revoked: Callable[[Revocations], None] = lambda _: None
         self.renders = asyncio.Semaphore(renders)
         self.catch_ups = asyncio.Semaphore(catch_ups)
+        # Told of everything that is read from the log, after the subscribers.
+        self.watchers: list[Callable[[Sequence[Event]], None]] = []
         self._hint = asyncio.Event()
 
     def jitter(self) -> float:
@@ -137,6 +139,9 @@ class Hub:
                 group.offer(event)
         # Nothing was rendered yet of what was offered just now.
         self.revoke([event.revocation for event in events if event.revocation is not None])
+        if events:
+            for watch in self.watchers:
+                watch(events)
 
     def revoke(self, found: Sequence[Revocation]) -> None:
         """End the subscriptions of whose access was withdrawn, and let nobody come back with it."""

@@ -36,6 +36,7 @@ from gateway.realtime import Realtime
 from gateway.settings import Settings
 from gateway.telemetry import Metrics
 from gateway.tokens import OwnTokens
+from gateway.webhooks import Webhooks
 from gateway.weights import check_document
 from resolvers.commands.kinds import kinds
 from resolvers.mutations import Mutations
@@ -57,6 +58,7 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
     if realtime is not None:
         reading.polls = Polls(realtime.subscriptions)
         realtime.watch(metrics)
+        realtime.webhooks = webhooks(settings, pool, realtime, reading, reader, metrics)
     authenticator = Authenticator(
         own=OwnTokens(settings.token_secrets) if settings.token_secrets else None,
         keys=ApiKeys(functools.partial(db.api_keys.by_prefix, reader)),
@@ -118,6 +120,25 @@ async def drain(realtime: Realtime | None, streaming: Endpoint | None, seconds: 
         streaming.streaming.connections.draining = True
         realtime.hub.shut_down()
         await streaming.streaming.connections.drain(seconds)
+
+
+def webhooks(
+    settings: Settings,
+    pool: Pool,
+    realtime: Realtime,
+    engine: resolvers.execute.Engine,
+    reader: Reader,
+    metrics: Metrics,
+) -> Webhooks | None:
+    """None unless receivers are listed and there is a key to encrypt their secrets with."""
+    if not settings.webhook_hosts or not settings.webhook_keys:
+        return None
+    find = functools.partial(db.api_keys.by_prefix, reader)
+    made = Webhooks(settings, pool, realtime.hub, realtime.subscriptions, find)
+    made.watch(metrics)
+    if engine.mutations is not None:
+        engine.mutations.office = made.office
+    return made
 
 
 def stream_options(settings: Settings) -> StreamOptions:

@@ -1,4 +1,5 @@
-"""Which addresses a router may be called back at: none but those listed, and none inside our network unless it is."""
+"""Which addresses we call because somebody asked for it (routers that subscribe by callback, receivers of webhooks):
+none but those listed, and none inside our network unless it is."""
 
 import ipaddress
 import socket
@@ -8,7 +9,7 @@ from collections.abc import Iterable
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from domain.errors import Forbidden
+from domain.errors import Forbidden, OrdergraphError
 from gateway.errors import MalformedRequest
 
 LONGEST_URL = 2048
@@ -17,27 +18,48 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class CallbackHosts:
-    """`listed`: names or addresses, each with a port or without, and networks (10.0.0.0/8) for what names lead to."""
+    """`listed`: names or addresses, each with a port or without, and networks (10.0.0.0/8) for what names lead to.
 
-    def __init__(self, listed: Iterable[str]) -> None:
+    `field` is where the address stands in a request, `setting` where the hosts are listed.
+    """
+
+    def __init__(
+        self,
+        listed: Iterable[str],
+        *,
+        field: str = "extensions.subscription.callbackUrl",
+        setting: str = "ORDERGRAPH_CALLBACK_HOSTS",
+        malformed: type[OrdergraphError] = MalformedRequest,
+    ) -> None:
+        self.field = field
+        self.setting = setting
+        self.malformed = malformed
         self.names = frozenset(entry.lower() for entry in listed)
         self.networks = tuple(network for entry in self.names if (network := network_of(entry)) is not None)
 
     def check(self, url: object) -> str:
         """The address as it is to be called. What a name leads to is checked when it is resolved, for each call."""
         if not isinstance(url, str) or len(url) > LONGEST_URL or not url.isascii() or not url.isprintable():
-            raise MalformedRequest("extensions.subscription.callbackUrl must be an http or https address.")
+            raise self.malformed(f"{self.field} must be an http or https address.")
         try:
             parts = urllib.parse.urlsplit(url)
             host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
         except ValueError:
             host, port = None, 0
         if host is None or parts.scheme not in ("http", "https") or "@" in parts.netloc or "\\" in url:
-            raise MalformedRequest("extensions.subscription.callbackUrl must be an http or https address.")
+            raise self.malformed(f"{self.field} must be an http or https address.")
         shown = f"[{host}]" if ":" in host else host
         if not {host, shown, f"{shown}:{port}"} & self.names:
-            raise Forbidden("The host of extensions.subscription.callbackUrl is not in ORDERGRAPH_CALLBACK_HOSTS.")
+            raise Forbidden(f"The host of {self.field} is not in {self.setting}.")
         return url
+
+    def check_private(self, url: object) -> str:
+        """As `check`; and https, because what is sent is for its receiver only, unless the address itself is listed."""
+        checked = self.check(url)
+        parts = urllib.parse.urlsplit(checked)
+        if parts.scheme != "https" and network_of(parts.hostname or "") is None:
+            raise self.malformed(f"{self.field} must be an https address.")
+        return checked
 
     def allows(self, address: str) -> bool:
         try:
@@ -73,7 +95,7 @@ class CheckedResolver(AbstractResolver):
         results = await self.resolver.resolve(host, port, family)
         allowed = [result for result in results if self.hosts.allows(result["host"])]
         if not allowed:
-            raise OSError(f"{host} leads to no address that may be called back (ORDERGRAPH_CALLBACK_HOSTS)")
+            raise OSError(f"{host} leads to no address that may be called ({self.hosts.setting})")
         return allowed
 
     async def close(self) -> None:

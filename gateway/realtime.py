@@ -19,6 +19,7 @@ from events.relay import Relay
 from events.retention import Retention
 from gateway.settings import Settings
 from gateway.telemetry import Metrics
+from gateway.webhooks import Webhooks
 from resolvers.execute import Engine
 from resolvers.subscriptions import Subscriptions
 
@@ -37,6 +38,7 @@ class Realtime:
         self.relay = Relay(dsn, self.hints.publish if other_bus else None)
         self.retention = Retention(dsn, settings.log_days)
         self.subscriptions = Subscriptions(engine, hub, reader, signer)
+        self.webhooks: Webhooks | None = None
 
     def watch(self, metrics: Metrics) -> None:
         """What an operator wants to see of the stream."""
@@ -81,14 +83,18 @@ class Realtime:
         await self.hub.start()
         parts = {"relay": self.relay.run, "hints": self.hints.run, "hub": self.hub.run}
         parts["retention"] = self.retention.run
-        tasks = [asyncio.create_task(kept_running(name, part)) for name, part in parts.items()]
-        try:
-            yield
-        finally:
-            self.hub.shut_down()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        async with contextlib.AsyncExitStack() as stack:
+            if self.webhooks is not None:
+                await stack.enter_async_context(self.webhooks.client())
+                parts["webhooks"] = self.webhooks.couriers.run
+            tasks = [asyncio.create_task(kept_running(name, part)) for name, part in parts.items()]
+            try:
+                yield
+            finally:
+                self.hub.shut_down()
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def kept_running(name: str, part: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -100,6 +100,24 @@ class Settings(BaseSettings):
         description="Routers that subscribe by HTTP callback: host, host:port or network, with commas between.",
     )
 
+    webhook_hosts: Words = Field(
+        default=frozenset(),
+        description="Receivers of webhooks: host, host:port or network, with commas between; unset: no webhooks.",
+    )
+    webhook_key: SecretStr | None = Field(
+        default=None,
+        description="Encrypts secrets of webhooks, 32 characters or more; unset: the secret of our own tokens does.",
+    )
+    webhook_key_before: SecretStr | None = Field(
+        default=None, description="The key before the current one, still read with while rotating."
+    )
+    webhook_seconds: float = Field(
+        default=10.0, gt=0, le=60, description="A receiver must have answered after this long."
+    )
+    webhook_hours: float = Field(
+        default=24.0, gt=0, description="An endpoint that fails for so long is disabled, and the event given up."
+    )
+
     source_precedence: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Systems that may disagree about an order, with commas between, the one to trust first."
     )
@@ -118,7 +136,7 @@ class Settings(BaseSettings):
 
     limit: Limits = Field(default=Limits(), description="How much one document may ask for.")
 
-    @field_validator("cors_origins", "callback_hosts", mode="before")
+    @field_validator("cors_origins", "callback_hosts", "webhook_hosts", mode="before")
     @classmethod
     def split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -132,7 +150,7 @@ class Settings(BaseSettings):
             return tuple(word.strip() for word in value.split(",") if word.strip())
         return value
 
-    @field_validator("token_secret", "token_secret_before")
+    @field_validator("token_secret", "token_secret_before", "webhook_key", "webhook_key_before")
     @classmethod
     def long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value) < 32:
@@ -166,6 +184,12 @@ class Settings(BaseSettings):
         if any(given) and not all(given):
             raise ValueError("issuer, audience, key set and roles of OIDC go together: give all four or none")
         return self
+
+    @property
+    def webhook_keys(self) -> tuple[str, ...]:
+        """The keys to read secrets of webhooks with, the one to encrypt with first."""
+        given = tuple(key.get_secret_value() for key in (self.webhook_key, self.webhook_key_before) if key is not None)
+        return given or self.token_secrets
 
     @property
     def token_secrets(self) -> tuple[str, ...]:

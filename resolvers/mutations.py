@@ -23,6 +23,7 @@ from resolvers import idempotency
 from resolvers.answer import Answer, GraphQLRequest
 from resolvers.batches import in_order
 from resolvers.cache import Cache
+from resolvers.commands.webhooks import Office
 from resolvers.compiler import Compiler, Place
 from resolvers.declared import declaration, has_rows, row_set
 from resolvers.json_sql import as_object, as_record
@@ -94,6 +95,8 @@ class Mutations:
         self.inbox = Inbox(pool, kinds)
         self.max_cost = max_cost
         self.plans: Cache[MutationPlan] = Cache(500)
+        # Given by who delivers webhooks.
+        self.office: Office | None = None
 
     def plan(self, operation: Operation, variables: Variables) -> MutationPlan:
         key = (operation, operation.shape(variables))
@@ -128,7 +131,7 @@ class Mutations:
 
     def context(self, step: Step, variables: Variables, actor: Actor) -> CommandContext:
         arguments = {name: read(variables) for name, read in step.reads.items()}
-        return CommandContext(actor, arguments, self.inbox, dt.datetime.now(dt.UTC), step.key)
+        return CommandContext(actor, arguments, self.inbox, dt.datetime.now(dt.UTC), step.key, self.office)
 
     def check_cost(self, plan: MutationPlan, contexts: Sequence[CommandContext]) -> None:
         items = sum(context.items for context in contexts)

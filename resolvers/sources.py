@@ -22,6 +22,7 @@ from domain.actor import Actor
 from events.inbox import Inbox
 
 if TYPE_CHECKING:
+    from resolvers.commands.webhooks import Office
     from resolvers.scope import Scope
 
 Row = sa.FromClause
@@ -168,13 +169,15 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """Who gives a command, with which arguments, through which inbox; `field` is its response name."""
+    """Who gives a command, with which arguments, through which inbox; `field` is its response name. `office` is for
+    commands on webhooks, None where there are none."""
 
     actor: Actor
     arguments: Mapping[str, Any]
     inbox: Inbox
     now: dt.datetime
     field: str
+    office: "Office | None" = None
 
     @property
     def items(self) -> int:

@@ -183,17 +183,20 @@ class View:
     async def render(self, shown: Sequence[Shown]) -> Sequence[Payload | None]:
         """One statement for the whole batch; None for events that this caller's question does not concern."""
         cursors = [self.cursor(one.event.position) for one in shown]
+        payloads: list[Payload | None] = [None] * len(shown)
+        for n, value in await self.rows(shown, cursors):
+            payloads[n - 1] = Payload(await self.finished(value), cursors[n - 1])
+        return payloads
+
+    async def rows(self, shown: Sequence[Shown], cursors: Sequence[str]) -> Sequence[Any]:
+        """Place in the batch from 1, JSON, and whatever else the plan's statement says of each event."""
         batch = {
             IDS: [one.event.journal_id for one in shown],
             CURSORS: cursors,
             SKIPPED: [one.skipped for one in shown],
         }
         variables = {**self.variables, **batch}
-        parameters = [getter(variables, self.actor) for getter in self.plan.getters]
-        payloads: list[Payload | None] = [None] * len(shown)
-        for n, value in await self.parent.reader.rows(self.plan.sql, parameters):
-            payloads[n - 1] = Payload(await self.finished(value), cursors[n - 1])
-        return payloads
+        return await self.parent.reader.rows(self.plan.sql, [get(variables, self.actor) for get in self.plan.getters])
 
     async def finished(self, value: bytes) -> bytes:
         """Computed and live fields are put in; without any, the database's bytes go out as they are."""

@@ -186,11 +186,19 @@ class UpdateCompiler:
         )
         made = as_object(sa.select(*record).correlate(events))
         return (
-            sa.select(events.c.n, sa.func.convert_to(sa.cast(made, sa.Text), sa.literal_column("'UTF8'")))
+            sa.select(
+                events.c.n,
+                sa.func.convert_to(sa.cast(made, sa.Text), sa.literal_column("'UTF8'")),
+                *self.beside(events),
+            )
             .select_from(events)
             .where(*self.source.on(events, self.scope))
             .order_by(events.c.n)
         )
+
+    def beside(self, _events: Row) -> list[sa.ColumnElement[Any]]:
+        """What else is to be known of an event, whatever the client selects."""
+        return []
 
     def of_snapshot(self) -> tuple[str | None, tuple[Getter, ...]]:
         if self.source.snapshot is None or not self.scope.argument("snapshot").sample:

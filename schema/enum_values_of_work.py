@@ -107,4 +107,24 @@ WORK: Mapping[str, Mapping[str, str]] = {
         "PARKED": "Waits for what it speaks of, for an event before it, or for its next attempt.",
         "DEAD": "Failed too often; it waits for somebody to replay it.",
     },
+    "WebhookState": {
+        "ENABLED": "Events are sent.",
+        "DISABLED": "Nothing is sent; `disabledReason` says why.",
+    },
+    "WebhookDisabledReason": {
+        "OWNER": "Somebody who may disabled it.",
+        "GONE": "The receiver answered 410: it wants no more.",
+        "FAILING": "It took nothing for too long.",
+        "ACCESS_REVOKED": "Its owner may not see this any more.",
+        "SECRET_LOST": "Its secret cannot be decrypted with the keys there are. Rotate it.",
+        "DOCUMENT_INVALID": "Its document does not fit the schema or the limits any more.",
+    },
+    "WebhookDeadReason": {
+        "FAILING": "The receiver did not take it for too long.",
+        "TOO_LARGE": "The message would be larger than 256 KiB.",
+    },
+    "WebhookDeadState": {
+        "DEAD": "Nothing, until somebody asks for it to be sent again.",
+        "QUEUED": "It is sent again, before all others.",
+    },
 }

@@ -6,7 +6,7 @@ import strawberry
 from strawberry.directive import DirectiveLocation, DirectiveValue, directive
 
 from events import kinds
-from resolvers.commands import revoke_access
+from resolvers.commands import revoke_access, webhooks
 from resolvers.commands.batches import check_adjustment, check_size, taking
 from resolvers.fields import argument, command
 from schema.access import Revocation
@@ -14,7 +14,17 @@ from schema.inputs.events import FulfillmentEventInput, ReturnEventInput, Tracki
 from schema.inputs.orders import OrderUpsert
 from schema.inputs.stock import IncomingSupplyInput, StockAdjustmentInput, StockLevelInput
 from schema.outcome import OrderBatch, StockBatch, SupplyBatch, TrackingBatch
+from schema.webhook import WebhookChange, WebhookDeletion, WebhookReplay, WebhookSecret, WebhookTest
 
+WEBHOOKS = ("webhooks:write",)
+ENDPOINT = argument("id", strawberry.ID, "The endpoint.")
+DOCUMENT = argument(
+    "document",
+    str | None,
+    "A subscription without variables, answered for every event with your rights; without it, a thin one of all orders "
+    "you may see.",
+    default=None,
+)
 INGEST = ("events:ingest", "orders:write")
 
 
@@ -94,5 +104,87 @@ class Mutation:
             argument("token_id", str | None, "The token with this id (jti).", default=None),
             argument("actor", str | None, "An actor, such as customer:C-1 or key:<prefix>.", default=None),
             argument("reason", str | None, "Kept with it, for those who look later.", default=None),
+        ],
+    )
+    create_webhook: WebhookSecret = command(
+        "Register an address that events are posted to. It must be listed in ORDERGRAPH_WEBHOOK_HOSTS.",
+        webhooks.create,
+        webhooks.check_secret,
+        scopes=WEBHOOKS,
+        arguments=[
+            argument("url", str, "Where to post, https."),
+            argument("description", str, "What it is for, up to 500 characters.", default=""),
+            DOCUMENT,
+            argument("after", str | None, "A cursor to begin after; without it, with what happens next.", default=None),
+        ],
+    )
+    update_webhook: WebhookChange = command(
+        "Change an endpoint; what is left out or null stays.",
+        webhooks.update,
+        webhooks.check,
+        scopes=WEBHOOKS,
+        arguments=[
+            ENDPOINT,
+            argument("url", str | None, "Where to post, https.", default=None),
+            argument("description", str | None, "What it is for.", default=None),
+            argument("document", str | None, "Another subscription; an empty text for the thin one.", default=None),
+        ],
+    )
+    delete_webhook: WebhookDeletion = command(
+        "Forget an endpoint and what was given up for it.",
+        webhooks.delete,
+        webhooks.check,
+        scopes=WEBHOOKS,
+        arguments=[ENDPOINT],
+    )
+    rotate_webhook_secret: WebhookSecret = command(
+        "Give an endpoint a new secret. For a while its messages carry the signatures of both.",
+        webhooks.rotate_secret,
+        webhooks.check_secret,
+        scopes=WEBHOOKS,
+        arguments=[
+            ENDPOINT,
+            argument("keep_old_hours", int, "How long, 0 to 168; 0 when the old one is known to others.", default=24),
+        ],
+    )
+    enable_webhook: WebhookChange = command(
+        "Go on sending, from where the endpoint stopped.",
+        webhooks.enable,
+        webhooks.check,
+        scopes=WEBHOOKS,
+        arguments=[
+            ENDPOINT,
+            argument("skip_failed", bool, "Leave the event it stopped at among the dead letters.", default=False),
+        ],
+    )
+    disable_webhook: WebhookChange = command(
+        "Send nothing until it is enabled again; what happens meanwhile is sent then.",
+        webhooks.disable,
+        webhooks.check,
+        scopes=WEBHOOKS,
+        arguments=[ENDPOINT],
+    )
+    test_webhook: WebhookTest = command(
+        "Send one message of type `webhook.test` now, whatever the state of the endpoint.",
+        webhooks.test,
+        webhooks.check,
+        scopes=WEBHOOKS,
+        arguments=[ENDPOINT],
+    )
+    replay_webhook: WebhookChange = command(
+        "Send everything after a cursor once more, with the same ids.",
+        webhooks.replay,
+        webhooks.check,
+        scopes=WEBHOOKS,
+        arguments=[ENDPOINT, argument("after", str, "The `cursor` of a message, or of any answer.")],
+    )
+    replay_dead_letters: WebhookReplay = command(
+        "Send events again that were given up, before all others.",
+        webhooks.replay_dead_letters,
+        webhooks.check,
+        scopes=WEBHOOKS,
+        arguments=[
+            ENDPOINT,
+            argument("ids", list[strawberry.ID] | None, "Which, up to 250; without it, all.", default=None),
         ],
     )

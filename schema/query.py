@@ -6,7 +6,7 @@ from resolvers import availability as availability_answers
 from resolvers import promising
 from resolvers.fields import argument, computed, declare, list_size, one, page
 from resolvers.sources import Special, Stream
-from resolvers.sql import lookups, order_filter, parked, stock, updates
+from resolvers.sql import lookups, order_filter, parked, stock, updates, webhooks
 from schema.changes import FIRST, WAIT, ChangePage
 from schema.enums import OrderSort
 from schema.item import Availability, Item, channel_argument, destination_argument
@@ -17,6 +17,7 @@ from schema.parked import ParkedEventConnection
 from schema.promise import CartPromise, DestinationInput, PromiseLineInput
 from schema.shipment import Shipment
 from schema.subscription import AFTER, FILTER
+from schema.webhook import WebhookEndpoint, WebhookEndpointConnection
 
 SORTS = {
     "PLACED_NEWEST": order_filter.by("placed_at", descending=True),
@@ -110,6 +111,20 @@ class Query:
         orders={"": parked.OLDEST_FIRST},
         scopes=["events:ingest"],
         arguments=[argument("source", str | None, "Only those of this system.", default=None)],
+    )
+    webhook_endpoints: WebhookEndpointConnection = page(
+        "Addresses that events are posted to, oldest first: your own, all of them for an admin.",
+        webhooks.everything,
+        node="WebhookEndpoint",
+        orders={"": webhooks.OLDEST_FIRST},
+        scopes=["webhooks:write"],
+    )
+    webhook_endpoint: WebhookEndpoint | None = one(
+        "One of them.",
+        webhooks.by_id,
+        inherits=False,
+        scopes=["webhooks:write"],
+        arguments=[argument("id", strawberry.ID, "Its id.")],
     )
     changes: ChangePage = declare(
         "What happened to the orders you may see, for clients that can only ask: at once when there is something after "

@@ -27,6 +27,7 @@ from db.tables.journal import event_log, journal, outbox, stream_meta
 from db.tables.orders import holds, order_lines, orders, promises, return_lines, returns, source_claims
 from db.tables.stock import incoming_supply, reservations, stock_levels
 from db.tables.sync import connector_watermarks
+from db.tables.webhooks import webhook_dead_letters, webhook_endpoints
 
 __all__ = [
     "allocations",
@@ -67,4 +68,6 @@ __all__ = [
     "stream_meta",
     "tracking_events",
     "transit_times",
+    "webhook_dead_letters",
+    "webhook_endpoints",
 ]

@@ -29,7 +29,7 @@ def actor(role: Role, *extra: str) -> Actor:
         ),
         (
             Role.INTEGRATOR,
-            "events:ingest stock:write orders:read shipments:read stock:read items:read locations:read",
+            "events:ingest stock:write webhooks:write orders:read shipments:read stock:read items:read locations:read",
         ),
         (Role.ADMIN, " ".join(SCOPES)),
     ],
@@ -40,7 +40,7 @@ def test_scopes_of_each_role(role: Role, scopes: str) -> None:
 
 def test_only_the_admin_administers() -> None:
     assert [role for role in Role if "admin:write" in ROLE_SCOPES[role]] == [Role.ADMIN]
-    assert len(SCOPES) == 13
+    assert len(SCOPES) == 14
 
 
 @pytest.mark.parametrize("role", [Role.STOREFRONT, Role.CUSTOMER, Role.ASSISTANT])

@@ -73,6 +73,7 @@ PLACES = {
         {"promise": {"complete": False}},
     ),
     "parkedEvents.source": Place("parkedEvents(source: $x) {nodes {source}}", {"parkedEvents": {"nodes": []}}),
+    "webhookEndpoint.id": Place("webhookEndpoint(id: $x) {id}", {"webhookEndpoint": None}),
     "changes.after": Place("changes(after: $x) {cursor}", refused=True),
     "changes.wait": Place("changes(wait: $x) {cursor}", refused=True),
     "entity.id": Place(

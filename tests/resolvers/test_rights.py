@@ -28,6 +28,8 @@ ASKED: dict[str, tuple[str, frozenset[str] | set[str]]] = {
     "item": ('item(sku: "MUG") {sku}', EVERYBODY - {"anonymous"}),
     "location": ('location(code: "HAM") {code}', STAFF | {"integrator"}),
     "parkedEvents": ("parkedEvents {nodes {source}}", {"admin", "no channel", "integrator"}),
+    "webhookEndpoints": ("webhookEndpoints {totalCount}", {"admin", "no channel", "integrator"}),
+    "webhookEndpoint": (f'webhookEndpoint(id: "{ID}") {{id}}', {"admin", "no channel", "integrator"}),
     "changes": ("changes {cursor}", READERS | {"integrator"}),
     "node": (f'node(id: "{ID}") {{id}}', EVERYBODY),
     "nodes": (f'nodes(ids: ["{ID}"]) {{id}}', EVERYBODY),
