@@ -142,10 +142,7 @@ async def test_every_filter_finds_a_page_by_an_index(
     assert await scanned(store, plans, (query, variables), CALLERS["admin"]) == set()
 
 
-NO_INDEX = pytest.mark.xfail(reason="no index on orders.source: an integrator with few orders reads them all")
-
-
-@pytest.mark.parametrize("caller", ["admin", "customer", "market operator", pytest.param("integrator", marks=NO_INDEX)])
+@pytest.mark.parametrize("caller", ["admin", "customer", "market operator", "integrator"])
 @pytest.mark.parametrize("sort", SORTS)
 async def test_every_order_of_the_list_has_an_index(store: db.pool.Pool, plans: Plans, caller: str, sort: str) -> None:
     actor = CALLERS[caller]
