@@ -138,8 +138,9 @@ def _everything_but(kind: type[S], status: S) -> str:
     return " ".join(other for other in kind if other is not status)
 
 
-# Derived, so only these are legal; anything else is a bug or two sources that disagree. One honest exception: when
-# units are LOST after delivery, or lost units are cancelled, the roll-up may step back further than is listed here.
+# Derived, so only these are legal; anything else is a bug or two sources that disagree. LOST units take an order back:
+# lost after delivery they are shipped and no more, and once they are refunded (cancelled) nothing of them was shipped.
+# docs/decisions/0007-lost-units-take-an-order-back.md
 ORDER_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = _moves(
     OrderStatus,
     {
@@ -148,10 +149,10 @@ ORDER_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = _moves(
         "ON_HOLD": "CONFIRMED IN_PROGRESS CANCELLED",
         # CONFIRMED: the node rejected and the order is sourced again. DELIVERED: collected in store.
         "IN_PROGRESS": "CONFIRMED ON_HOLD PARTIALLY_SHIPPED SHIPPED PARTIALLY_DELIVERED DELIVERED CANCELLED",
-        "PARTIALLY_SHIPPED": "SHIPPED PARTIALLY_DELIVERED DELIVERED",
-        "SHIPPED": "PARTIALLY_SHIPPED PARTIALLY_DELIVERED DELIVERED",
-        "PARTIALLY_DELIVERED": "DELIVERED",
-        "DELIVERED": "PARTIALLY_DELIVERED COMPLETED",
+        "PARTIALLY_SHIPPED": "CONFIRMED ON_HOLD IN_PROGRESS SHIPPED PARTIALLY_DELIVERED DELIVERED",
+        "SHIPPED": "PARTIALLY_SHIPPED PARTIALLY_DELIVERED DELIVERED CANCELLED",
+        "PARTIALLY_DELIVERED": "PARTIALLY_SHIPPED SHIPPED DELIVERED",
+        "DELIVERED": "SHIPPED PARTIALLY_DELIVERED COMPLETED",
         "COMPLETED": "DELIVERED",
         "UNKNOWN": _everything_but(OrderStatus, OrderStatus.UNKNOWN),
     },

@@ -162,9 +162,9 @@ def test_roll_up_ignores_the_order_of_lines_their_split_and_further_cancelled_un
     assert roll_up(more, accepted=True, closed=False) is status
 
 
-def test_every_legal_line_move_moves_the_order_legally_except_these() -> None:
-    """All moves of all orders of up to three units; what is left over is only about LOST units."""
-    left_over = set()
+def test_every_legal_line_move_moves_the_order_legally() -> None:
+    """All moves of all orders of up to three units."""
+    forbidden = set()
     for number in (1, 2, 3):
         for stages in itertools.combinations_with_replacement(OrderLineStatus, number):
             line = LineQuantities.of(Counter(stages))
@@ -172,16 +172,8 @@ def test_every_legal_line_move_moves_the_order_legally_except_these() -> None:
                 for units in range(1, line.get(source) + 1):
                     before, after = status_of(line), status_of(line.move(units, source, target, held_from=target))
                     if before is not after and not can_move(before, after):
-                        left_over.add((source.value, target.value, before.value, after.value))
-    assert left_over == {
-        ("DELIVERED", "LOST", "DELIVERED", "SHIPPED"),
-        ("DELIVERED", "LOST", "PARTIALLY_DELIVERED", "SHIPPED"),
-        ("DELIVERED", "LOST", "PARTIALLY_DELIVERED", "PARTIALLY_SHIPPED"),
-        ("LOST", "CANCELLED", "SHIPPED", "CANCELLED"),
-        ("LOST", "CANCELLED", "PARTIALLY_SHIPPED", "CONFIRMED"),
-        ("LOST", "CANCELLED", "PARTIALLY_SHIPPED", "ON_HOLD"),
-        ("LOST", "CANCELLED", "PARTIALLY_SHIPPED", "IN_PROGRESS"),
-    }
+                        forbidden.add((source.value, target.value, before.value, after.value))
+    assert forbidden == set()
 
 
 @pytest.mark.parametrize(
