@@ -140,7 +140,7 @@ def _everything_but(kind: type[S], status: S) -> str:
 
 # Derived, so only these are legal; anything else is a bug or two sources that disagree. LOST units take an order back:
 # lost after delivery they are shipped and no more, and once they are refunded (cancelled) nothing of them was shipped.
-# docs/decisions/0007-lost-units-take-an-order-back.md
+# docs/decisions/0008-lost-units-take-an-order-back.md
 ORDER_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = _moves(
     OrderStatus,
     {

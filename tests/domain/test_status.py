@@ -1,6 +1,6 @@
 """The tables below are the vocabulary's own text, read apart from the tables of the code.
 
-The seven moves of lost units were added to it by docs/decisions/0007-lost-units-take-an-order-back.md.
+The seven moves of lost units were added to it by docs/decisions/0008-lost-units-take-an-order-back.md.
 """
 
 import enum
