@@ -8,11 +8,13 @@ import datetime
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from db.pool import Connection, Pool
+
+ACQUIRE_SECONDS: Final = 4.0
 
 COLUMNS = """
 id, owner::text, url, document, position, epoch, secret,
@@ -136,16 +138,16 @@ class Counts:
 
 
 async def claim(pool: Pool, limit: int, lease_seconds: float) -> list[Lease]:
-    return [Lease.of(row) for row in await pool.fetch(CLAIM, limit, lease_seconds)]
+    return [Lease.of(row) for row in await _rows(pool, CLAIM, limit, lease_seconds)]
 
 
 async def renew(pool: Pool, held: Sequence[Reached], lease_seconds: float) -> set[uuid.UUID]:
     """Those that are still held."""
-    return {row["id"] for row in await pool.fetch(RENEW, *columns(held), lease_seconds)}
+    return {row["id"] for row in await _rows(pool, RENEW, *columns(held), lease_seconds)}
 
 
 async def release(pool: Pool, held: Sequence[Reached]) -> None:
-    await pool.execute(RELEASE, *columns(held))
+    await _rows(pool, RELEASE, *columns(held))
 
 
 def columns(held: Sequence[Reached]) -> tuple[list[Any], ...]:
@@ -174,10 +176,10 @@ async def failed(
     budget_hours: float,
 ) -> tuple[int, bool] | None:
     """(attempts so far, whether the budget is over); None when the lease is somebody else's now."""
-    row: Any = await pool.fetchrow(
-        FAILED, at.id, at.fence, status, error, pause, lease_seconds, budget_hours, at.position, at.epoch
+    rows = await _rows(
+        pool, FAILED, at.id, at.fence, status, error, pause, lease_seconds, budget_hours, at.position, at.epoch
     )
-    return (row["attempts"], row["over"]) if row is not None else None
+    return (rows[0]["attempts"], rows[0]["over"]) if rows else None
 
 
 async def disable(connection: Connection, at: Reached, reason: str) -> int | None:
@@ -206,7 +208,7 @@ async def bury(
 
 async def queued(pool: Pool, endpoint: uuid.UUID, limit: int) -> Sequence[Any]:
     """Dead letters that somebody wants to be tried again."""
-    rows: Sequence[Any] = await pool.fetch(QUEUED, endpoint, limit)
+    rows: Sequence[Any] = await _rows(pool, QUEUED, endpoint, limit)
     return rows
 
 
@@ -215,6 +217,12 @@ async def forget(connection: Connection, dead_letter: uuid.UUID) -> None:
 
 
 async def counts(pool: Pool) -> Counts:
-    row = await pool.fetchrow(COUNTS)
-    assert row is not None, "an aggregate has one row"
+    (row,) = await _rows(pool, COUNTS)
     return Counts(*row)
+
+
+async def _rows(pool: Pool, statement: str, *given: object) -> Sequence[Any]:
+    """TimeoutError when no connection is free in time: others wait for them too."""
+    async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+        rows: Sequence[Any] = await connection.fetch(statement, *given)
+        return rows
