@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib.util
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -12,6 +13,7 @@ from broadcaster._backends.base import BroadcastBackend
 from db.bus import PostgresBackend
 from db.reader import Reader
 from db.retention import LogStatus
+from domain.errors import BadInput
 from events.cursor import Signer
 from events.hints import Hints
 from events.hub import Hub
@@ -108,8 +110,24 @@ async def kept_running(name: str, part: Callable[[], Coroutine[Any, Any, None]])
 
 
 def backend(settings: Settings, dsn: str) -> Callable[[], BroadcastBackend]:
-    """PostgreSQL unless another bus is named; broadcaster knows Redis, Kafka and memory by their addresses."""
+    """PostgreSQL unless another bus is named; what broadcaster makes of the addresses of others is its own.
+
+    BadInput for a bus that cannot be: said at the start, because later a dead bus is nobody's problem.
+    """
     if settings.bus_url is None:
         return lambda: PostgresBackend(dsn)
     address = settings.bus_url.get_secret_value()
+    scheme = address.partition("://")[0]
+    if scheme in ("redis", "rediss"):
+        from db.redis_bus import RedisBackend
+
+        return lambda: RedisBackend(address)
+    if scheme == "kafka" and importlib.util.find_spec("aiokafka") is None:
+        raise BadInput(
+            "ORDERGRAPH_BUS_URL names Kafka, for which aiokafka is needed and missing: pip install aiokafka."
+        )
+    if scheme not in ("kafka", "memory"):
+        raise BadInput(
+            "ORDERGRAPH_BUS_URL should begin with redis://, rediss:// or kafka://; unset: PostgreSQL itself."
+        )
     return lambda: Broadcast(address)._backend  # noqa: SLF001  # broadcaster makes backends of addresses nowhere else

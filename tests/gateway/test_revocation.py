@@ -5,6 +5,7 @@ import contextlib
 import datetime as dt
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -27,8 +28,10 @@ from domain.revocation import Revoked
 from gateway.app import create_app
 from gateway.cli import serve
 from gateway.settings import Settings
+from tests.events.redis_server import redis_server
 from tests.gateway.serving import SECRET
 from tests.gateway.streaming import token
+from tests.gateway.test_cli_serve import serving
 from tests.gateway.test_streaming_app import QUERY, SEED, Gateway, changed, subscribed
 from tests.processes import unhurried
 
@@ -288,3 +291,32 @@ async def test_the_command_line_revokes_the_token_it_is_given(
     row = await pool.fetchrow("SELECT kind, name, reason, actor, expires_at IS NOT NULL FROM revocations")
     assert row is not None
     assert tuple(row) == ("TOKEN", token_id(bad), "lost laptop", "admin:cli", True)
+
+
+async def test_two_processes_without_their_bus_learn_it_by_the_poll_alone(
+    database: str, pool: db.pool.Pool, tmp_path: Path
+) -> None:
+    """What then holds: the looks at outbox and log, 0.3 s together, within the second."""
+    async with pool.acquire() as connection:
+        await connection.execute(SEED)
+    bad = token()
+    async with redis_server(tmp_path) as bus:
+        environment = {
+            "ORDERGRAPH_DATABASE_URL": database,
+            "ORDERGRAPH_TOKEN_SECRET": SECRET,
+            "ORDERGRAPH_BUS_URL": bus.address,
+        }
+        with serving(tmp_path, **environment) as first, serving(tmp_path, **environment) as second:
+            one, other = (Gateway(process.url, pool, None) for process in (first, second))
+            async with other.socket() as socket:
+                await subscribed(socket, bad)
+                await one.change()
+                told = (await changed(socket))["cursor"]
+                bus.signal(signal.SIGKILL)
+                assert (await asked(one.url, token(Role.ADMIN), REVOKE, id=token_id(bad)))[0] == 200
+                async with within():
+                    (error,) = await ended(socket)
+                assert error["payload"][0]["extensions"] == {"code": CODE, "cursor": told}
+                assert socket.close_code == 4403
+            for gateway in (one, other):
+                assert (await asked(gateway.url, bad, "{ __typename }"))[0] == 401
