@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 from starlette.applications import Starlette
@@ -26,6 +26,7 @@ from gateway.api_keys import ApiKeys
 from gateway.auth import Authenticator
 from gateway.callback import Callbacks
 from gateway.connections import Connections, StreamOptions
+from gateway.connector_work import ConnectorWork
 from gateway.cors import Cors
 from gateway.endpoint import Endpoint
 from gateway.http import Engine, GraphQLHttp, HttpOptions
@@ -64,6 +65,7 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
         keys=ApiKeys(functools.partial(db.api_keys.by_prefix, reader)),
         revocations=hub.revocations,
     )
+    work = ConnectorWork(settings, pool)
     admission = Admission(settings.operations_at_once, settings.operations_waiting, settings.waiting_seconds)
     metrics.watch("ordergraph_operations_running", "Operations that run now.", lambda: admission.running)
     metrics.watch("ordergraph_operations_waiting", "Operations that wait for a place.", lambda: len(admission.queue))
@@ -82,7 +84,15 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
             *health.routes(metrics, Health(pool).trouble),
             *([pages.route()] if settings.graphiql else []),
         ],
-        lifespan=functools.partial(lifespan, oidc(settings), authenticator, realtime, streaming, retrying),
+        lifespan=functools.partial(
+            lifespan,
+            oidc(settings),
+            authenticator,
+            realtime,
+            streaming,
+            retrying,
+            functools.partial(work.running, pulls=settings.connectors_run),
+        ),
     )
     # For the server to call before it closes connections, with the seconds that may take.
     app.state.drain = functools.partial(drain, realtime, streaming)
@@ -96,10 +106,12 @@ async def lifespan(
     realtime: Realtime | None,
     streaming: Endpoint | None,
     retrying: Retrying,
+    connectors: Callable[[], contextlib.AbstractAsyncContextManager[None]],
     _: Starlette,
 ) -> AsyncIterator[None]:
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(retrying.running())
+        await stack.enter_async_context(connectors())
         if realtime is not None:
             await stack.enter_async_context(realtime.running())
         if streaming is not None and streaming.callbacks.hosts.names:

@@ -122,6 +122,23 @@ class Settings(BaseSettings):
         default=(), description="Systems that may disagree about an order, with commas between, the one to trust first."
     )
 
+    connectors_file: Path | None = Field(
+        default=None, description="TOML file with a table per outside system; docs/connectors.md. Unset: none."
+    )
+    connectors_run: bool = Field(
+        default=True,
+        description="Whether `serve` also pulls from outside systems; else `ordergraph connector run` does.",
+    )
+    connector_sync_seconds: float = Field(
+        default=300.0, ge=1, description="Each outside system is asked for changes this often."
+    )
+    connector_overlap_seconds: float = Field(
+        default=300.0, ge=0, description="And asked again for this long before; more than its clock is behind ours."
+    )
+    connector_reconcile_hours: float = Field(
+        default=24.0, gt=0, description="This often, and this far back, is looked for what webhooks lost."
+    )
+
     oidc_issuer: str | None = Field(default=None, description="Issuer (iss) of an OpenID Connect provider's tokens.")
     oidc_audience: str | None = Field(default=None, description="Audience (aud) its tokens must have for us.")
     oidc_jwks_url: str | None = Field(default=None, description="https address of its key set.")

@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -69,3 +69,22 @@ def shown() -> Iterator[Shown]:
     )
     with rich.progress.Progress(*columns, console=rich.console.Console(stderr=True)) as progress:
         yield Bar(progress)
+
+
+@contextlib.contextmanager
+def counted(name: str) -> Iterator[Callable[[int], None]]:
+    """For work whose end is not known: how much is done, on a terminal at each call, else every few seconds."""
+    due = time.monotonic() + LINE_SECONDS
+    terminal = sys.stderr.isatty()
+
+    def show(amount: int) -> None:
+        nonlocal due
+        if terminal:
+            print(f"\r{name}: {amount:,} records", end="", file=sys.stderr, flush=True)
+        elif time.monotonic() >= due:
+            due = time.monotonic() + LINE_SECONDS
+            print(f"{name}: {amount:,} records", file=sys.stderr, flush=True)
+
+    yield show
+    if terminal:
+        print("\r\x1b[2K", end="", file=sys.stderr, flush=True)

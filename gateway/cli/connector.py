@@ -1,0 +1,196 @@
+"""`ordergraph connector …`: what is configured, how far each is, and pulls by hand."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import re
+import time
+from collections.abc import AsyncIterator, Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import BadInput, NotFound
+from gateway.cli import database, options, progress
+
+if TYPE_CHECKING:
+    from db.pool import Pool
+    from events.pulling import Progress, Target
+    from gateway.connector_work import ConnectorWork
+    from gateway.settings import Settings
+
+WAIT_SECONDS = 90.0
+DURATION = re.compile(r"^(\d+)(s|m|h)$")
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+group = typer.Typer(
+    help="Outside systems: what is configured, how far each is, and pulls by hand.", no_args_is_help=True
+)
+Name = Annotated[str, typer.Argument(help="Name of the instance, as in the connectors' file.")]
+Capability = Annotated[str | None, typer.Option(help="Only this, such as orders_pull; all pulls without it.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(group, name="connector")
+
+
+@group.command("list")
+def list_(data_dir: options.DataDir = None) -> None:
+    """The instances, what each can do, and how far its pulls are."""
+    settings = options.settings(data_dir=data_dir)
+    with database.opened(settings) as opened:
+        for line in asyncio.run(_list(settings, opened)):
+            print(line)
+
+
+@group.command()
+def sync(
+    name: Name,
+    capability: Capability = None,
+    every: Annotated[str | None, typer.Option(help="Again and again after this long, such as 5m.")] = None,
+    data_dir: options.DataDir = None,
+) -> None:
+    """Pull what changed since the last time, once, or until it is interrupted with --every."""
+    pause = None if every is None else _seconds(every)
+    settings = options.settings(data_dir=data_dir)
+    with database.opened(settings) as opened:
+        asyncio.run(_pull(settings, opened, name, capability, "SYNC", pause))
+
+
+@group.command()
+def backfill(name: Name, capability: Capability = None, data_dir: options.DataDir = None) -> None:
+    """Pull everything there is. Interrupted or killed, it goes on where it was; what is known already is not changed."""
+    settings = options.settings(data_dir=data_dir)
+    with database.opened(settings) as opened:
+        asyncio.run(_pull(settings, opened, name, capability, "BACKFILL", None))
+
+
+@group.command()
+def reconcile(name: Name, capability: Capability = None, data_dir: options.DataDir = None) -> None:
+    """Pull ORDERGRAPH_CONNECTOR_RECONCILE_HOURS back, count what webhooks lost, and apply it."""
+    settings = options.settings(data_dir=data_dir)
+    with database.opened(settings) as opened:
+        asyncio.run(_pull(settings, opened, name, capability, "RECONCILE", None))
+
+
+@group.command()
+def run(data_dir: options.DataDir = None) -> None:
+    """Pull from all outside systems in their turns, for deployments where `serve` does not."""
+    settings = options.settings(data_dir=data_dir)
+    with database.opened(settings) as opened:
+        asyncio.run(_run(settings, opened))
+
+
+def _seconds(text: str) -> float:
+    found = DURATION.match(text)
+    if found is None or not int(found[1]):
+        raise BadInput(f"--every {text} is no time. Give seconds, minutes or hours, such as 30s, 5m or 1h.")
+    return float(int(found[1]) * UNITS[found[2]])
+
+
+@contextlib.asynccontextmanager
+async def _working(settings: "Settings", opened: database.Database) -> AsyncIterator[tuple["ConnectorWork", "Pool"]]:
+    import db.pool
+    from gateway.connector_work import ConnectorWork
+
+    await database.prepare(opened)
+    pool = await db.pool.create_pool(
+        opened.dsn,
+        min_size=1,
+        max_size=settings.pool_max,
+        application="ordergraph connector",
+        statement_seconds=settings.statement_seconds,
+    )
+    try:
+        yield ConnectorWork(settings, pool), pool
+    finally:
+        await pool.close()
+
+
+async def _run(settings: "Settings", opened: database.Database) -> None:
+    async with _working(settings, opened) as (work, _), work.running(pulls=True):
+        print(f"Pulling from {len(work.connectors.all)} outside systems.", flush=True)
+        await asyncio.Event().wait()
+
+
+async def _list(settings: "Settings", opened: database.Database) -> list[str]:
+    import db.pulls
+
+    async with _working(settings, opened) as (work, pool):
+        rows = await db.pulls.everything(pool)
+        lines = [] if work.connectors.all else ["No outside systems: ORDERGRAPH_CONNECTORS_FILE names no instance."]
+        for name, one in work.connectors.all.items():
+            can = ", ".join(sorted(capability.value for capability in one.manifest.capabilities))
+            lines.append(f"{name} ({one.manifest.name}): {can}")
+            lines += [f"  {row['capability']} {row['mode'].lower()}: {_state(row)}" for row in rows if row[0] == name]
+        return lines
+
+
+def _state(row: "db.pool.Record") -> str:  # type: ignore[name-defined]  # noqa: F821  # imported when it runs
+    parts = []
+    if row["began_at"] is not None:
+        parts.append(f"under way, {row['records']} records so far")
+    if row["watermark"] is not None:
+        parts.append(f"up to {_at(row['watermark'])}")
+    if row["finished_at"] is not None:
+        parts.append(f"last done {_at(row['finished_at'])}")
+    if row["missed"]:
+        parts.append(f"{row['missed']} lost by webhooks")
+    if row["error"] is not None:
+        parts.append(f"failed {_at(row['failed_at'])}: {row['error']}")
+    return ", ".join(parts) or "not begun"
+
+
+def _at(instant: dt.datetime) -> str:
+    return f"{instant.astimezone(dt.UTC):%Y-%m-%d %H:%M:%SZ}"
+
+
+async def _pull(
+    settings: "Settings",
+    opened: database.Database,
+    name: str,
+    capability: str | None,
+    mode: str,
+    pause: float | None,
+) -> None:
+    async with _working(settings, opened) as (work, _):
+        wanted = _targets(work, name, capability, mode)
+        async with work.running(pulls=False):
+            while True:
+                for target in wanted:
+                    print(await _one(work, target), flush=True)
+                if pause is None:
+                    return
+                await asyncio.sleep(pause)
+
+
+def _targets(work: "ConnectorWork", name: str, capability: str | None, mode: str) -> list["Target"]:
+    from events.pulling import Mode
+    from gateway.connectors import targets
+
+    if name not in work.connectors.all:
+        there = ", ".join(work.connectors.all) or "none"
+        raise NotFound(f"There is no instance {name} in ORDERGRAPH_CONNECTORS_FILE; there are: {there}.")
+    own = [one for one in targets(work.connectors.all, Mode(mode)) if one.instance == name]
+    wanted = [one for one in own if capability in (None, one.capability.value)]
+    if not wanted:
+        there = ", ".join(one.capability.value for one in own) or "nothing"
+        raise NotFound(f"From {name} can be pulled: {there}.")
+    return wanted
+
+
+async def _one(work: "ConnectorWork", target: "Target") -> str:
+    """The result in a line. Waits for a process that died in the middle until its lease ends."""
+    with progress.counted(f"{target.instance} {target.capability}") as shown:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while (done := await work.pulling.run(target, progress=lambda one: shown(one.records))) is None:
+            if time.monotonic() > deadline:
+                return f"{target.instance} {target.capability}: another process is at it."
+            await asyncio.sleep(1)
+    return f"{target.instance} {target.capability}: {_summary(done)}"
+
+
+def _summary(done: "Progress") -> str:
+    counts: Iterable[str] = (f"{number} {outcome.lower()}" for outcome, number in sorted(done.taken.outcomes.items()))
+    lost = f"; {done.taken.news} lost by webhooks" if done.taken.news else ""
+    return f"{done.records} records ({', '.join(counts) or 'nothing new'}){lost}."

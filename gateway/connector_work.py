@@ -1,0 +1,48 @@
+"""What a process does for its connectors: it pulls from them in turn, and brings what they tell into the inbox."""
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import AsyncIterator
+
+from db.pool import Pool
+from events.inbox import Inbox
+from events.intake import Intake
+from events.pulling import Mode, Pulling, Windows
+from events.syncing import Due, Syncing
+from gateway.connectors import Connectors, configured, targets
+from gateway.realtime import kept_running
+from gateway.settings import Settings
+from resolvers.commands.kinds import kinds
+
+
+class ConnectorWork:
+    """Made by the composition root; raises BadManifest when the connectors' file is wrong."""
+
+    def __init__(self, settings: Settings, pool: Pool) -> None:
+        self.connectors = Connectors(configured(settings.connectors_file))
+        self.intake = Intake(Inbox(pool, kinds(settings.source_precedence)))
+        back = dt.timedelta(hours=settings.connector_reconcile_hours)
+        overlap = dt.timedelta(seconds=settings.connector_overlap_seconds)
+        self.pulling = Pulling(pool, self.intake, self.connectors, Windows(overlap, reconcile=back))
+        every = settings.connector_sync_seconds
+        looked_for = [one for one in targets(self.connectors.all, Mode.RECONCILE) if one.webhooks]
+        self.syncing = Syncing(
+            self.pulling,
+            [Due(target, every) for target in targets(self.connectors.all)]
+            + [Due(target, back.total_seconds()) for target in looked_for],
+        )
+
+    @contextlib.asynccontextmanager
+    async def running(self, *, pulls: bool) -> AsyncIterator[None]:
+        """`pulls`: whether this process also takes its turns at pulling."""
+        async with self.connectors.opened():
+            if not (pulls and self.syncing.dues):
+                yield
+                return
+            task = asyncio.create_task(kept_running("connectors", self.syncing.run))
+            try:
+                yield
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
