@@ -1,4 +1,4 @@
-"""Pulls again and again, as a part of a process; any number of processes may, the leases in the store divide the work."""
+"""Pulls again and again; any number of processes may, the leases in the store divide the work between them."""
 
 import asyncio
 import dataclasses

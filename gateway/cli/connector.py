@@ -59,7 +59,7 @@ def sync(
 
 @group.command()
 def backfill(name: Name, capability: Capability = None, data_dir: options.DataDir = None) -> None:
-    """Pull everything there is. Interrupted or killed, it goes on where it was; what is known already is not changed."""
+    """Pull everything there is. Killed, it goes on where it was; what is known already is not changed."""
     settings = options.settings(data_dir=data_dir)
     with database.opened(settings) as opened:
         asyncio.run(_pull(settings, opened, name, capability, "BACKFILL", None))
