@@ -21,7 +21,7 @@ from events.event import Event, Topic
 from events.group import Group, Question
 from events.ring import Ring
 from events.sink import Ended, Sink
-from events.subscriber import CHECKPOINT_SECONDS, Subscriber
+from events.subscriber import Subscriber
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -200,7 +200,7 @@ class Hub:
         for subscriber in list(self.subscribers):
             if subscriber.actor is not None and subscriber.actor.expired(now):
                 subscriber.end(Ended.TOKEN_EXPIRED)
-            elif clock - subscriber.pushed_at > CHECKPOINT_SECONDS:
+            elif clock - subscriber.pushed_at > subscriber.patience:
                 subscriber.checkpoint()
 
     def join(self, question: Question, sink: Sink, after: int | None, *, actor: Actor | None = None) -> Subscriber:

@@ -1,6 +1,7 @@
 """One subscription in a process: live, or catching up from the log."""
 
 import asyncio
+import random
 import time
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ TOLD = frozenset({Ended.SHUTDOWN, Ended.TOKEN_EXPIRED})
 class Subscriber:
     """`position` is the last log position that the client needs nothing of any more."""
 
-    __slots__ = ("actor", "closed", "group", "hub", "position", "pushed_at", "sink", "task")
+    __slots__ = ("actor", "closed", "group", "hub", "patience", "position", "pushed_at", "sink", "task")
 
     def __init__(self, hub: "Hub", group: Group, sink: Sink, position: int, actor: Actor | None) -> None:
         self.hub = hub
@@ -36,6 +37,8 @@ class Subscriber:
         self.position = position
         self.actor = actor
         self.pushed_at = time.monotonic()
+        # Those who got the same event are not all told in the same moment that nothing came after it.
+        self.patience = CHECKPOINT_SECONDS * random.uniform(0.7, 1.0)  # noqa: S311  # protects nothing
         self.closed = False
         self.task: asyncio.Task[None] | None = None
 

@@ -117,7 +117,9 @@ class HttpStream(Operation):
             self.cut(Ended.TOKEN_EXPIRED)
         elif now >= self.beat_at:
             self.beat_at = now + self.heartbeat_seconds()
-            if not self.pipe.lagging:
+            if self.pipe.stalled(now):
+                self.cut(Ended.SLOW)
+            elif not self.pipe.lagging:
                 self.beat()
         return self.next_due()
 
@@ -146,6 +148,9 @@ class HttpStream(Operation):
 
     def cut(self, reason: Ended) -> None:
         """End it from here, because nobody above did."""
+        if reason is Ended.SLOW:
+            # It would lead past what the client has not read.
+            self.cursor = None
         running, self.running = self.running, None
         if not self.over:
             self.over = True

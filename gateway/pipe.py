@@ -53,12 +53,14 @@ class Resumed:
 class Pipe:
     """Owned by one connection; used from the event loop only. No method raises because the client is gone."""
 
-    __slots__ = ("bounds", "closed", "queue", "queued", "send", "sent", "waiters", "writer")
+    __slots__ = ("bounds", "closed", "moved_at", "queue", "queued", "send", "sent", "waiters", "writer")
 
     def __init__(self, send: Send, bounds: Bounds) -> None:
         self.send = cast("Callable[[Message], Coroutine[Any, Any, None]]", send)
         self.bounds = bounds
         self.sent = 0
+        # Of a client that lags: the loop time at which it last took something.
+        self.moved_at = 0.0
         self.closed = False
         # All three are there only while the client lags: most never do.
         self.writer: asyncio.Task[None] | None = None
@@ -69,6 +71,10 @@ class Pipe:
     @property
     def lagging(self) -> bool:
         return self.writer is not None
+
+    def stalled(self, now: float) -> bool:
+        """Whether the client has taken nothing for too long, however little waits for it."""
+        return self.writer is not None and now - self.moved_at >= self.bounds.stalled_seconds
 
     def write(self, message: Message, size: int, owner: Owner | None = None) -> bool:
         """False when the client lags so far that nothing more should be written; `size` is in bytes or characters."""
@@ -94,7 +100,9 @@ class Pipe:
             # The client is gone, which whoever receives from it notices too.
             self.closed = True
         else:
-            self.writer = asyncio.get_running_loop().create_task(self.carry_on(Resumed(coroutine, waits_for)))
+            loop = asyncio.get_running_loop()
+            self.moved_at = loop.time()
+            self.writer = loop.create_task(self.carry_on(Resumed(coroutine, waits_for)))
 
     def last(self, *messages: Message, drop: bool = False) -> None:
         """Nothing is written after these; `drop` leaves out what still waits."""
@@ -112,6 +120,8 @@ class Pipe:
         try:
             await first
             self.sent += 1
+            clock = asyncio.get_running_loop().time
+            self.moved_at = clock()
             while self.queue:
                 message, size, owner = self.queue.popleft()
                 self.queued -= size
@@ -119,6 +129,7 @@ class Pipe:
                 if owner is None or not owner.muted:
                     await self.send(message)
                     self.sent += 1
+                    self.moved_at = clock()
         except Exception:
             self.closed = True
         finally:

@@ -206,6 +206,9 @@ class Connection:
         if now - self.heard >= PINGS_UNANSWERED * seconds:
             self.close(Code.PING_TIMEOUT)
             return
+        if self.pipe.stalled(now):
+            self.close(Code.SLOW)
+            return
         self.ping_at = now + seconds
         if not self.pipe.lagging:
             self.say(PING)

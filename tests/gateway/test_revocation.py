@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,29 @@ async def test_streams_over_http_end_too(gateways: tuple[Gateway, Gateway]) -> N
 async def cursor(gateway: Gateway, role_token: str) -> str:
     found: str = (await asked(gateway.url, role_token, "{ changes { cursor } }"))[1]["data"]["changes"]["cursor"]
     return found
+
+
+async def test_a_token_that_expires_ends_its_streams_within_a_second_with_code_and_cursor(
+    gateways: tuple[Gateway, Gateway],
+) -> None:
+    gateway, _ = gateways
+    short = token(seconds=3)
+    expires_at = jwt.decode(short, options={"verify_signature": False})["exp"]
+    headers = {"Authorization": f"Bearer {short}"}
+    async with gateway.socket() as socket, aiohttp.ClientSession(headers=headers) as http:
+        await subscribed(socket, short)
+        sse = await http.post(gateway.url, json={"query": QUERY}, headers={"Accept": "text/event-stream"})
+        parts = await http.post(
+            gateway.url, json={"query": QUERY}, headers={"Accept": "multipart/mixed;subscriptionSpec=1.0"}
+        )
+        async with asyncio.timeout(expires_at - time.time() + unhurried(SECONDS)):
+            told = (await ended(socket))[-1]["payload"]["data"]["orderUpdates"]
+            events, last = (await sse.content.read()).decode(), (await parts.content.read()).decode()
+        assert time.time() >= expires_at
+        assert told["__typename"] == "Checkpoint"
+        assert (socket.close_code, socket.close_reason) == (4403, f"Forbidden: token expired cursor={told['cursor']}")
+        for text in (events, last):
+            assert f'"code":"SUBSCRIPTION_JWT_EXPIRED","cursor":"{told["cursor"]}"' in text
 
 
 async def test_an_actor_loses_its_tokens_and_may_come_back_with_a_new_one(

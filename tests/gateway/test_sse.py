@@ -381,3 +381,19 @@ async def test_other_sites_that_are_listed_may_read() -> None:
 )  # fmt: skip
 def test_the_transport_a_client_accepts(accept: bytes, transport: Transport | None) -> None:
     assert accepted(accept) is transport
+
+
+async def test_a_client_that_takes_nothing_with_little_waiting_is_dropped() -> None:
+    options = StreamOptions(
+        sse_heartbeat_seconds=0.3, close_seconds=0.3, bounds=Bounds(queued_bytes=10_000_000, stalled_seconds=0.6)
+    )
+    async with standing(options) as stand, subscribed(stand) as (response, running):
+        assert response.connection is not None
+        assert response.connection.transport is not None
+        response.connection.transport.pause_reading()  # of a transport that reads
+        pipe = stand.connections.streams.copy().pop().pipe
+        while not pipe.lagging:
+            assert running.push(BIG, "abc")
+        await until(lambda: not stand.connections.streams, 8)
+        assert stand.closed == {("sse", "SUBSCRIPTION_TOO_SLOW"): 1}
+        assert running.closes == 1

@@ -195,6 +195,30 @@ async def test_an_end_that_drops_what_waits_names_no_cursor_past_it(reason: Ende
         assert (socket.opened.close_code, socket.opened.close_reason) == end
 
 
+async def test_a_reader_that_stalls_with_little_waiting_is_closed_too() -> None:
+    """It answers pings by itself, as some proxies do for their clients, and takes nothing."""
+    options = StreamOptions(bounds=Bounds(queued_bytes=10_000_000, stalled_seconds=0.6), ping_seconds=0.4)
+    async with standing(options) as stand, stand.acknowledged() as socket:
+        await socket.subscribe()
+        running = await stand.streams.running()
+        socket.opened.transport.pause_reading()
+        pipe = stand.connections.streams.copy().pop().pipe
+        while not pipe.lagging:
+            assert running.push(BIG)
+        running.push({"n": 1})
+
+        async def answering() -> None:
+            while True:
+                await socket.send({"type": "pong"})
+                await asyncio.sleep(0.1)
+
+        pongs = asyncio.create_task(answering())
+        await until(lambda: stand.connections.closed or pipe.closed, 5)
+        pongs.cancel()
+        await until(lambda: stand.connections.closed, 8)
+        assert stand.closed == {("websocket", "4509"): 1}
+
+
 async def test_a_slow_reader_that_completes_gets_nothing_more_of_what_waited() -> None:
     async with standing() as stand, stand.acknowledged() as socket:
         await socket.subscribe("1")
