@@ -40,7 +40,11 @@ class Response:
 
 
 class Http:
-    """What a connector's client is given: requests to `base` only. `observe` hears (status or 0, seconds) of each."""
+    """What a connector's client is given: requests to `base` only.
+
+    `gate` is waited for before each request, such as a limit of the vendor; `observe` hears of each:
+    (status or 0, seconds).
+    """
 
     def __init__(
         self,
@@ -50,6 +54,7 @@ class Http:
         seconds: float = SECONDS,
         largest: int = LARGEST_ANSWER,
         observe: Callable[[int, float], None] | None = None,
+        gate: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.session = session
         self.base = base.rstrip("/")
@@ -57,6 +62,7 @@ class Http:
         self.seconds = seconds
         self.largest = largest
         self.observe = observe
+        self.gate = gate
 
     async def request(
         self,
@@ -70,6 +76,8 @@ class Http:
         accept: frozenset[int] = frozenset(),
     ) -> Response:
         """Any answer below 400, or of a status in `accept`; the rest is raised as what it means."""
+        if self.gate is not None:
+            await self.gate()
         started = time.perf_counter()
         status = 0
         try:

@@ -1,0 +1,283 @@
+"""The one way to outside systems. Each call has a deadline; its system has a breaker, a bulkhead, limits and a budget.
+
+    runtime = Runtime()
+    runtime.add(connector, Limits(requests=5, seconds=1.0))
+    scans = await runtime.call(
+        "ups", Capability.TRACKING, None, lambda ups: ups.track(parcels), deadline=2.0, idempotent=True
+    )
+
+Raises connectors.errors.ConnectorError only. Only idempotent calls are retried, only after what may pass by itself, and
+only while the deadline and the budget of the system allow it.
+"""
+
+import asyncio
+import contextvars
+import datetime as dt
+import random
+import time
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+
+from connectors.base import PROTOCOLS, Capability, Connector
+from connectors.breaker import Breaker
+from connectors.budget import Budget, pause
+from connectors.bulkhead import Bulkhead
+from connectors.errors import (
+    BadPayload,
+    BreakerOpen,
+    ConnectorError,
+    DeadlinePassed,
+    NotConnected,
+    RateLimited,
+    Unreachable,
+)
+from connectors.flights import Cache, Flights
+from connectors.health import Health
+from connectors.limiter import Limiter
+
+T = TypeVar("T")
+ATTEMPTS: Final = 3
+ATTEMPT_SECONDS: Final = 10.0
+GRACE_SECONDS: Final = 0.05
+PATIENCE_SECONDS: Final = 1.0
+# When the call that runs must have ended, by the runtime's clock; requests inside it see it.
+_ends_at: contextvars.ContextVar[float | None] = contextvars.ContextVar("connector_call_ends_at", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one instance is granted. `requests` per `seconds` is the vendor's limit; None: it says none."""
+
+    requests: float | None = None
+    seconds: float = 1.0
+    burst: int = 1
+    at_once: int = 8
+    waiting: int = 32
+    failures: int = 5
+    open_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """`fetched_at` is when the system said so, which is earlier when it was `cached`. `latency_ms` is the caller's."""
+
+    value: T
+    fetched_at: dt.datetime
+    latency_ms: float
+    cached: bool = False
+
+
+class Guard:
+    """All that stands between us and one instance."""
+
+    def __init__(
+        self, name: str, capabilities: frozenset[Capability], limits: Limits, clock: Callable[[], float]
+    ) -> None:
+        self.name = name
+        self.capabilities = capabilities
+        self.connector: Connector | None = None
+        self.breaker = Breaker(clock, limits.failures, limits.open_seconds)
+        self.budget = Budget()
+        self.bulkhead = Bulkhead(name, limits.at_once, limits.waiting)
+        interval = limits.seconds / limits.requests if limits.requests else None
+        self.limiter = Limiter(clock, interval, limits.burst)
+        self.health = Health()
+
+    def usable(self, capability: Capability) -> Connector:
+        if self.connector is None or capability not in self.capabilities:
+            raise NotConnected(f"{self.name} is not connected for {capability.value}.")
+        return self.connector
+
+
+@dataclass(slots=True)
+class Runtime:
+    """`clock` is monotonic, `now` tells the time of day, `chance` is in [0, 1); tests give their own."""
+
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
+    chance: Callable[[], float] = random.random
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    guards: dict[str, Guard] = field(default_factory=dict)
+    flights: Flights = field(default_factory=Flights)
+    cache: Cache[Answer[Any]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cache = Cache(self.clock)
+
+    def prepare(self, name: str, capabilities: frozenset[Capability], limits: Limits | None = None) -> Guard:
+        """The guard of a new instance; `guard.connector` is to be set when it is made, with `gate` in its Http."""
+        self.guards[name] = Guard(name, capabilities, limits or Limits(), self.clock)
+        return self.guards[name]
+
+    def add(self, connector: Connector, limits: Limits | None = None) -> Guard:
+        """A connector that has all the abilities whose methods it has."""
+        able = frozenset(one for one, protocol in PROTOCOLS.items() if isinstance(connector, protocol))
+        guard = self.prepare(connector.instance.name, able, limits)
+        guard.connector = connector
+        return guard
+
+    def gate(self, guard: Guard) -> Callable[[], Awaitable[None]]:
+        """What an Http waits for before each request. Raises RateLimited when it would be too late for the caller."""
+
+        async def wait() -> None:
+            ends_at, seconds = _ends_at.get(), guard.limiter.wait()
+            if ends_at is not None and self.clock() + seconds >= ends_at:
+                raise RateLimited(f"The limit of {guard.name} leaves no request for {seconds:.1f} s.", seconds)
+            if (seconds := guard.limiter.take()) > 0:
+                await self.sleep(seconds)
+
+        return wait
+
+    async def call(
+        self,
+        instance: str,
+        capability: Capability,
+        key: Hashable | None,
+        fn: Callable[[Any], Awaitable[T]],
+        *,
+        deadline: float,
+        idempotent: bool,
+        attempt_seconds: float = ATTEMPT_SECONDS,
+    ) -> T:
+        """What `fn` makes of the connector, within `deadline` seconds. Calls with the same `key` at once are one."""
+        answer = await self.ask(
+            instance, capability, key, fn, deadline=deadline, idempotent=idempotent, attempt_seconds=attempt_seconds
+        )
+        return answer.value
+
+    async def ask(
+        self,
+        instance: str,
+        capability: Capability,
+        key: Hashable | None,
+        fn: Callable[[Any], Awaitable[T]],
+        *,
+        deadline: float,
+        idempotent: bool = True,
+        max_age: float = 0.0,
+        attempt_seconds: float = ATTEMPT_SECONDS,
+    ) -> Answer[T]:
+        """As `call`, with when and how it was got. An answer not older than `max_age` seconds needs no request."""
+        guard = self.guards.get(instance)
+        if guard is None:
+            raise NotConnected(f"There is no connector instance {instance}. Add it to the connectors' file.")
+        started, place = self.clock(), (instance, capability, key)
+        connector = guard.usable(capability)
+        if key is not None and max_age > 0 and (kept := self.cache.get(place, max_age)) is not None:
+            guard.health.cache_hits += 1
+            return Answer(kept.value, kept.fetched_at, (self.clock() - started) * 1000, cached=True)
+        ends_at = started + deadline
+
+        async def fly() -> T:
+            return await self._attempts(guard, lambda: fn(connector), ends_at, idempotent, attempt_seconds)
+
+        value = await self._joined(guard, None if key is None else place, fly, ends_at)
+        answer = Answer(value, self.now(), (self.clock() - started) * 1000)
+        if key is not None and max_age > 0:
+            self.cache.put(place, answer)
+        return answer
+
+    async def _joined(self, guard: Guard, place: Hashable | None, fly: Callable[[], Awaitable[T]], ends_at: float) -> T:
+        if place is None:
+            return await fly()
+        try:
+            # A flight of our own ends by itself and says why; the grace is for one that another caller began.
+            async with asyncio.timeout(max(0.0, ends_at - self.clock()) + GRACE_SECONDS):
+                while True:
+                    try:
+                        return await self.flights.join(place, fly)
+                    except DeadlinePassed:
+                        # The one that we joined may have had less time than we have.
+                        if self.clock() >= ends_at:
+                            raise
+        except TimeoutError:
+            raise DeadlinePassed(_late(guard)) from None
+
+    async def _attempts(
+        self, guard: Guard, fn: Callable[[], Awaitable[T]], ends_at: float, idempotent: bool, attempt_seconds: float
+    ) -> T:
+        guard.budget.called()
+        token = _ends_at.set(ends_at)
+        try:
+            attempt = 0
+            while True:
+                try:
+                    return await self._attempt(guard, fn, ends_at, attempt_seconds)
+                except (RateLimited, Unreachable) as error:
+                    wait = self._wait(error, attempt)
+                    late = self.clock() + wait >= ends_at
+                    if not idempotent or attempt + 1 >= ATTEMPTS or late or not guard.budget.spend():
+                        raise
+                    guard.health.retries += 1
+                await self.sleep(wait)
+                attempt += 1
+        finally:
+            _ends_at.reset(token)
+
+    def _wait(self, error: ConnectorError, attempt: int) -> float:
+        asked = error.retry_after if isinstance(error, RateLimited) else None
+        return (asked or 0.0) + pause(attempt, self.chance)
+
+    async def _attempt(self, guard: Guard, fn: Callable[[], Awaitable[T]], ends_at: float, attempt_seconds: float) -> T:
+        try:
+            async with asyncio.timeout(max(0.0, ends_at - self.clock())) as waiting, guard.bulkhead.place():
+                waiting.reschedule(None)
+                if not guard.breaker.admit():
+                    raise BreakerOpen(
+                        f"{guard.name} keeps failing and is left alone for {guard.breaker.retry_after:.0f} s.",
+                        guard.breaker.retry_after,
+                    )
+                with self._watched(guard):
+                    return await self._timed(guard, fn, ends_at - self.clock(), attempt_seconds)
+        except TimeoutError:
+            raise DeadlinePassed(
+                f"{guard.name} was not asked: its places were taken until the time was over."
+            ) from None
+
+    async def _timed(self, guard: Guard, fn: Callable[[], Awaitable[T]], remaining: float, attempt_seconds: float) -> T:
+        try:
+            async with asyncio.timeout(max(0.0, min(attempt_seconds, remaining))):
+                return await fn()
+        except TimeoutError:
+            if remaining <= attempt_seconds:
+                raise DeadlinePassed(_late(guard)) from None
+            raise Unreachable(f"{guard.name} did not answer within {attempt_seconds:g} s.") from None
+        except ConnectorError:
+            raise
+        except Exception as error:
+            # A connector may be somebody else's code; its faults are ours to name, not to show.
+            raise BadPayload(f"The connector of {guard.name} failed ({type(error).__name__}).") from error
+
+    @contextmanager
+    def _watched(self, guard: Guard) -> Iterator[None]:
+        """The breaker and the health learn how the attempt ended, whichever way."""
+        started = self.clock()
+        try:
+            yield
+        except ConnectorError as error:
+            self._learn(guard, error, self.clock() - started)
+            raise
+        except BaseException:
+            guard.breaker.abandoned()
+            guard.health.cancelled += 1
+            raise
+        guard.breaker.succeeded()
+        guard.health.succeeded(self.now(), self.clock() - started)
+
+    def _learn(self, guard: Guard, error: ConnectorError, seconds: float) -> None:
+        if isinstance(error, RateLimited):
+            guard.limiter.pause(error.retry_after or 1.0)
+            guard.breaker.abandoned()
+        elif isinstance(error, BadPayload):
+            guard.breaker.succeeded()  # It answers; that we do not understand it says nothing of its state.
+        elif isinstance(error, DeadlinePassed) and seconds < PATIENCE_SECONDS:
+            guard.breaker.abandoned()  # One hasty caller must not take it away from all others.
+        else:
+            guard.breaker.failed()
+        guard.health.failed(self.now(), seconds, error.code)
+
+
+def _late(guard: Guard) -> str:
+    return f"{guard.name} did not answer in the time that the caller gave."
