@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 BATCH = 200
 MOST_PENDING = 10_000
 CONFLATE_SECONDS = 0.1
+# Of what was rendered for one who catches up, so many batches are kept for so long for the others at the same place.
+CAUGHT_UP = 8
+CAUGHT_UP_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Group:
     torn: bool = False
     task: asyncio.Task[None] | None = None
     flushed_at: float = 0.0
+    caught_up: dict[Hashable, asyncio.Task[Sequence[Payload | None]]] = field(default_factory=dict)
 
     def floor(self) -> int:
         """Everything after this position will still come to whoever is live now."""
@@ -169,6 +173,19 @@ class Group:
             before = latest.pop(thing, None)
             latest[thing] = Shown(event, before.skipped + 1 if before else 0)
         return list(latest.values())
+
+    async def shared(self, shown: Sequence[Shown]) -> Sequence[Payload | None]:
+        """The same for all who catch up from the same place at the same time: a group that fell behind, above all."""
+        key = (self.hub.generation, tuple((one.event.position, one.skipped) for one in shown))
+        task = self.caught_up.get(key)
+        if task is None:
+            task = self.caught_up[key] = asyncio.create_task(self.rendered(shown))
+            # Also when whoever waited for it is gone.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            asyncio.get_running_loop().call_later(CAUGHT_UP_SECONDS, self.caught_up.pop, key, None)
+            while len(self.caught_up) > CAUGHT_UP:
+                del self.caught_up[next(iter(self.caught_up))]
+        return await asyncio.shield(task)
 
     async def rendered(self, shown: Sequence[Shown]) -> Sequence[Payload | None]:
         return await self.hub.persistent(lambda: self.render(shown))

@@ -106,7 +106,7 @@ class Subscriber:
                 self.reset("RETENTION_PASSED")
                 return
             shown = self.group.shown([event for event in events if self.group.question.concerns(event)])
-            payloads = await self.group.rendered(shown) if shown else []
+            payloads = await self.group.shared(shown) if shown else []
         if self.hub.generation != generation:
             return
         for one, payload in zip(shown, payloads, strict=True):

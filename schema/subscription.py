@@ -40,7 +40,9 @@ class Change:
     type: str = column("What happened, in the past tense; SNAPSHOT for what was there at the start.")
     entity: str = column("What kind of thing it happened to.")
     entity_id: strawberry.ID = column("Which one.")
-    version: int = column("The version after it: drop what you know already.")
+    version: int = column(
+        "The version after it, of the order it belongs to or of the stock level it counts: drop what you know already."
+    )
     changed: list[str] = column("The fields that changed.")
     data: Json = column("What changed, without personal data.")
     is_first_of_status: bool = column("Whether its status was reached for the first time.", updates.first_of_status)

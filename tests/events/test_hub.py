@@ -330,6 +330,49 @@ async def test_a_replaced_log_resets_everybody() -> None:
     assert sink.got == ["1+0", "reset EPOCH_CHANGED", "1+0"]
 
 
+async def test_a_group_that_fell_behind_is_rendered_once_for_all_and_not_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(group, "MOST_PENDING", 10)
+    log = ListLog()
+    hub = await started(log, catch_ups=2)
+    rendered: list[int] = []
+    asked = question(EVERYTHING)
+
+    async def counting(shown: Sequence[Shown]) -> Sequence[Payload | None]:
+        rendered.append(len(shown))
+        await asyncio.sleep(0.05)
+        return await asked.render(shown)
+
+    sinks = [ListSink() for _ in range(50)]
+    for sink in sinks:
+        hub.join(Question("q", asked.topics, counting, asked.checkpoint, asked.reset), sink, None)
+    for _ in range(1200):
+        log.write(ORDERS[0])
+    await hub.look()
+    async with asyncio.timeout(10):
+        while any(len(sink.got) < 1200 for sink in sinks):  # noqa: ASYNC110  # a list tells nobody
+            await asyncio.sleep(0.01)
+    assert all(positions(sink) == list(range(1, 1201)) for sink in sinks)
+    assert rendered == [500, 500, 200]
+
+
+async def test_a_defect_while_many_catch_up_ends_them_all() -> None:
+    log = ListLog()
+    log.write(ORDERS[0])
+    hub = await started(log)
+    asked = question(EVERYTHING)
+
+    async def broken(_: Sequence[Shown]) -> Sequence[Payload | None]:
+        raise RuntimeError("a defect")
+
+    sinks = [ListSink() for _ in range(3)]
+    for sink in sinks:
+        hub.join(Question("broken", asked.topics, broken, asked.checkpoint, asked.reset), sink, 0)
+    await settle(hub)
+    assert [sink.ended for sink in sinks] == [(Ended.INTERNAL, "0")] * 3
+
+
 async def test_a_client_that_reads_nothing_is_ended_and_told_no_cursor_past_what_it_has_not_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
