@@ -29,6 +29,7 @@ from gateway.connections import Connections, StreamOptions
 from gateway.connector_work import ConnectorWork
 from gateway.cors import Cors
 from gateway.endpoint import Endpoint
+from gateway.hooks import Hooks
 from gateway.http import Engine, GraphQLHttp, HttpOptions
 from gateway.limits import check_source
 from gateway.oidc import KeySet, Oidc, OidcTokens
@@ -81,6 +82,7 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
         routes=[
             Route("/graphql", streaming or plain),
             *([WebSocketRoute("/graphql", streaming)] if streaming is not None else []),
+            *([Route("/webhooks/{connector}", hooks(settings, work, metrics))] if work.connectors.all else []),
             *health.routes(metrics, Health(pool).trouble),
             *([pages.route()] if settings.graphiql else []),
         ],
@@ -151,6 +153,17 @@ def webhooks(
     if engine.mutations is not None:
         engine.mutations.office = made.office
     return made
+
+
+def hooks(settings: Settings, work: ConnectorWork, metrics: Metrics) -> Hooks:
+
+    return Hooks(
+        work.connectors,
+        work.deliveries,
+        metrics,
+        longest_body=settings.longest_body,
+        body_seconds=settings.body_seconds,
+    )
 
 
 def stream_options(settings: Settings) -> StreamOptions:

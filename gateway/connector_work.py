@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import AsyncIterator
 
 from db.pool import Pool
+from events.deliveries import Deliveries
 from events.inbox import Inbox
 from events.intake import Intake
 from events.pulling import Mode, Pulling, Windows
@@ -33,16 +34,19 @@ class ConnectorWork:
             + [Due(target, back.total_seconds()) for target in looked_for],
         )
 
+        tell = [name for name, one in self.connectors.all.items() if one.tells]
+        self.deliveries = Deliveries(pool, self.intake, self.connectors, tell, settings.connector_raw_days)
+
     @contextlib.asynccontextmanager
     async def running(self, *, pulls: bool) -> AsyncIterator[None]:
         """`pulls`: whether this process also takes its turns at pulling."""
         async with self.connectors.opened():
-            if not (pulls and self.syncing.dues):
-                yield
-                return
-            task = asyncio.create_task(kept_running("connectors", self.syncing.run))
+            some = pulls and self.connectors.all
+            parts = {"pulls": self.syncing.run, "deliveries": self.deliveries.run} if some else {}
+            tasks = [asyncio.create_task(kept_running(name, part)) for name, part in parts.items()]
             try:
                 yield
             finally:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)

@@ -139,6 +139,10 @@ class Settings(BaseSettings):
         default=24.0, gt=0, description="This often, and this far back, is looked for what webhooks lost."
     )
 
+    connector_raw_days: float = Field(
+        default=7.0, gt=0, description="What outside systems sent is kept as it came for this long."
+    )
+
     oidc_issuer: str | None = Field(default=None, description="Issuer (iss) of an OpenID Connect provider's tokens.")
     oidc_audience: str | None = Field(default=None, description="Audience (aud) its tokens must have for us.")
     oidc_jwks_url: str | None = Field(default=None, description="https address of its key set.")

@@ -114,15 +114,19 @@ async def _run(settings: "Settings", opened: database.Database) -> None:
 
 
 async def _list(settings: "Settings", opened: database.Database) -> list[str]:
+    import db.deliveries
     import db.pulls
 
     async with _working(settings, opened) as (work, pool):
         rows = await db.pulls.everything(pool)
+        sent = {row["instance"]: row for row in await db.deliveries.waiting(pool)}
         lines = [] if work.connectors.all else ["No outside systems: ORDERGRAPH_CONNECTORS_FILE names no instance."]
         for name, one in work.connectors.all.items():
             can = ", ".join(sorted(capability.value for capability in one.manifest.capabilities))
             lines.append(f"{name} ({one.manifest.name}): {can}")
             lines += [f"  {row['capability']} {row['mode'].lower()}: {_state(row)}" for row in rows if row[0] == name]
+            if name in sent:
+                lines.append(f"  deliveries: {sent[name]['waiting']} wait, {sent[name]['dead']} given up")
         return lines
 
 

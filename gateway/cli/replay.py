@@ -29,11 +29,14 @@ def replay(
         f"{counts['applied']} applied, {counts['waiting']} orders still wait, {counts['dead']} events given up. "
         "parkedEvents in the API says why."
     )
+    if counts["deliveries"]:
+        print(f"{counts['deliveries']} deliveries of outside systems are tried again by the running gateway.")
 
 
 async def _replay(
     settings: "Settings", opened: database.Database, source: str | None, order: str | None, dead: bool
 ) -> dict[str, int]:
+    import db.deliveries
     import db.pool
     from events.inbox import Inbox
     from resolvers.commands.kinds import kinds
@@ -48,6 +51,8 @@ async def _replay(
     )
     try:
         inbox = Inbox(pool, kinds(settings.source_precedence))
-        return await inbox.replay(source=source, number=order, dead=dead)
+        counts = await inbox.replay(source=source, number=order, dead=dead)
+        raised = await db.deliveries.raise_dead(pool, source) if dead and order is None else 0
+        return {**counts, "deliveries": raised}
     finally:
         await pool.close()
