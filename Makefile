@@ -1,6 +1,8 @@
 # Every target makes what it needs: .venv comes from a lock file with hashes, by .ci/venv.py.
 PORT ?= 8000
 VENV := .venv/bin/python
+# Of make chaos.
+MINUTES ?= 5
 # xdist workers; a server and a test run share a machine well with two.
 JOBS ?= 2
 
@@ -16,7 +18,7 @@ fi
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test check format bench lock runtime development
+.PHONY: help demo install test check format bench chaos lock runtime development
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
@@ -41,6 +43,9 @@ format: development ## Let ruff fix and format
 
 bench: development ## Measure; prints what was measured
 	@exec $(VENV) -m tests.benchmarks
+
+chaos: development ## Harm real processes for MINUTES=5 and compare every client with SQL (SEED=)
+	@exec $(VENV) -m tests.chaos $(MINUTES) $(SEED)
 
 lock: development ## Pin the dependencies anew (needs uv and the package index)
 	@$(VENV) .ci/lock.py --upgrade

@@ -1,4 +1,4 @@
-"""Invariants I1 to I10 as functions over recordings: each gives a sentence for each breach, and nothing when it holds."""
+"""Invariants I1 to I10 as functions over recordings: a sentence for each breach, nothing when it holds."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

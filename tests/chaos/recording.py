@@ -87,7 +87,8 @@ class Truth:
     rolled_back: set[str] = field(default_factory=set)
 
     def visible(self, customer: str | None) -> list[Entry]:
-        return [entry for entry in self.entries if customer is None or entry.customer == customer]
+        """What concerns an order, and this customer's at that."""
+        return [entry for entry in self.entries if entry.order and (customer is None or entry.customer == customer)]
 
 
 @dataclass(frozen=True, slots=True)
