@@ -143,6 +143,10 @@ class Settings(BaseSettings):
         default=7.0, gt=0, description="What outside systems sent is kept as it came for this long."
     )
 
+    status_precedence: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="The same for what they say of its status; unset: as for everything else."
+    )
+
     oidc_issuer: str | None = Field(default=None, description="Issuer (iss) of an OpenID Connect provider's tokens.")
     oidc_audience: str | None = Field(default=None, description="Audience (aud) its tokens must have for us.")
     oidc_jwks_url: str | None = Field(default=None, description="https address of its key set.")
@@ -164,7 +168,7 @@ class Settings(BaseSettings):
             return frozenset(word.strip() for word in value.split(",") if word.strip())
         return value
 
-    @field_validator("source_precedence", mode="before")
+    @field_validator("source_precedence", "status_precedence", mode="before")
     @classmethod
     def ranked(cls, value: object) -> object:
         if isinstance(value, str):

@@ -12,10 +12,10 @@ from resolvers.commands.stock_levels import AdjustStock, SetStockLevels
 from resolvers.commands.upsert_orders import UpsertOrders
 
 
-def kinds(precedence: Sequence[str] = ()) -> Mapping[str, Kind]:
-    """`precedence` ranks sources that disagree about an order, best first."""
+def kinds(precedence: Sequence[str] = (), status_precedence: Sequence[str] = ()) -> Mapping[str, Kind]:
+    """`precedence` ranks sources that disagree about an order, best first; `status_precedence` about its status."""
     return {
-        ORDER: UpsertOrders(precedence),
+        ORDER: UpsertOrders(precedence, status_precedence or precedence),
         TRACKING: RecordTrackingEvents(precedence),
         FULFILLMENT: RecordFulfillmentEvents(precedence),
         RETURN: RecordReturnEvents(precedence),

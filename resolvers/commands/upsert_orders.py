@@ -23,6 +23,7 @@ STATUS = "status"
 class UpsertOrders(command.OrderCommand):
     """The newest word of the best source makes the order; other sources leave claims, and conflicts show."""
 
+    status_precedence: Sequence[str] = ()
     opens = True
 
     async def apply(self, connection: Connection, event: Event) -> Applied:
@@ -91,7 +92,7 @@ class UpsertOrders(command.OrderCommand):
             await orders.claim(connection, order_id, STATUS, event.source, value, raw, event.occurred_at)
             others.add(event.source)
         if others:
-            best = min(others, key=lambda system: rank_of(system, self.precedence))
+            best = min(others, key=lambda system: rank_of(system, self.status_precedence))
             await orders.let_win(connection, order_id, STATUS, best)
         known = event.source in had
         return known != (value is not None or raw is not None) or (known and had[event.source]["value"] != value)

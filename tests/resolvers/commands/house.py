@@ -69,11 +69,12 @@ class House:
     core: GraphQLSchema
     pool: Pool
     precedence: tuple[str, ...] = ()
+    status_precedence: tuple[str, ...] = ()
     engine: Engine = field(init=False)
     inbox: Inbox = field(init=False)
 
     def __post_init__(self) -> None:
-        mutations = Mutations(self.core, self.pool, kinds(self.precedence), max_cost=50_000)
+        mutations = Mutations(self.core, self.pool, kinds(self.precedence, self.status_precedence), max_cost=50_000)
         self.inbox = mutations.inbox
         checks = Checks(lambda _: None, lambda _: None)
         reader = PoolReader(self.pool)
