@@ -86,6 +86,8 @@ FAILURE_CODE: Final[Mapping[Failure, str]] = MappingProxyType(
         Failure.TOO_COMPLEX: "QUERY_TOO_COMPLEX",
         Failure.UNAUTHENTICATED: "UNAUTHENTICATED",
         Failure.FORBIDDEN: "FORBIDDEN",
+        Failure.NOT_FOUND: "NOT_FOUND",
+        Failure.CONFLICT: "CONFLICT",
         Failure.DEADLINE: "DEADLINE_EXCEEDED",
         Failure.OVERLOADED: "OVERLOADED",
         Failure.UNAVAILABLE: "SERVICE_UNAVAILABLE",

@@ -13,8 +13,10 @@ from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from db.reader import Reader
 from domain.actor import Actor
 from domain.errors import (
+    Conflict,
     DeadlineExceeded,
     Forbidden,
+    NotFound,
     OrdergraphError,
     Overloaded,
     QueryTooComplex,
@@ -172,6 +174,8 @@ def failure_of(error: OrdergraphError) -> Failure:
         QueryTooComplex: Failure.TOO_COMPLEX,
         Unauthenticated: Failure.UNAUTHENTICATED,
         Forbidden: Failure.FORBIDDEN,
+        NotFound: Failure.NOT_FOUND,
+        Conflict: Failure.CONFLICT,
         DeadlineExceeded: Failure.DEADLINE,
         Overloaded: Failure.OVERLOADED,
         Unavailable: Failure.UNAVAILABLE,

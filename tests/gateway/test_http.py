@@ -247,6 +247,8 @@ EXPECTED = {
     Failure.TOO_COMPLEX: (400, 422),
     Failure.UNAUTHENTICATED: (401, 401),
     Failure.FORBIDDEN: (403, 403),
+    Failure.NOT_FOUND: (404, 404),
+    Failure.CONFLICT: (409, 409),
     Failure.DEADLINE: (504, 504),
     Failure.OVERLOADED: (503, 503),
     Failure.UNAVAILABLE: (503, 503),

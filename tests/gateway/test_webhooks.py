@@ -138,11 +138,14 @@ async def test_an_endpoints_own_selection_is_answered_and_its_cursor_is_the_logs
 async def test_what_fails_is_tried_again_with_the_same_id_and_what_follows_waits(
     client: Client, receiver: Receiver
 ) -> None:
-    receiver.statuses = [500, 302]
-    receiver.headers = {"Location": "http://169.254.169.254/latest"}
-    made = await client.create(receiver.url)
-    await client.change(3)
-    await receiver.wait(3)
+    async with receiving() as elsewhere:
+        receiver.statuses = [500, 307]
+        receiver.headers = {"Location": elsewhere.url}
+        made = await client.create(receiver.url)
+        await client.change(3)
+        await receiver.wait(3)
+        # Where it was redirected to, nothing came.
+        assert elsewhere.calls == []
     assert receiver.versions() == [2, 3, 4]
     ids = [headers["webhook-id"] for headers, _ in receiver.calls]
     assert len(ids) == 5
