@@ -175,3 +175,25 @@ def test_it_answers_a_question_with_a_token_of_its_own_secret(data: Path) -> Non
         )
         with urllib.request.urlopen(asked, timeout=5) as reply:
             assert json.load(reply)["data"] == {"orders": {"totalCount": 0, "nodes": []}}
+
+
+def test_revoke_and_doctor_reach_the_database_of_a_gateway_that_runs(data: Path) -> None:
+    def ordergraph(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "gateway.cli", *arguments, "--data-dir", str(data)]
+        known = {name: value for name, value in os.environ.items() if not name.startswith("ORDERGRAPH_")}
+        return subprocess.run(command, env=known, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+
+    with serving(data) as one:
+        assert one.status("/healthz") == 200
+        revoked = ordergraph("revoke", "--actor", "ann", "--reason", "gone")
+        assert revoked.returncode == 0, revoked.stderr
+        assert revoked.stdout.startswith("What ann had until now is revoked since ")
+        told = [line for line in ordergraph("doctor", "--port", "0").stdout.splitlines() if "event log" in line]
+        assert len(told) == 1
+        assert told[0].startswith("ok     event log: ")
+        assert "entries kept after position 0" in told[0]
+        assert one.status("/healthz") == 200
+        code, _ = one.end()
+        assert code == 0
+    told = [line for line in ordergraph("doctor", "--port", "0").stdout.splitlines() if "event log" in line]
+    assert told == ["ok     event log: looked at only while the gateway runs"]
