@@ -67,6 +67,7 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
         revocations=hub.revocations,
     )
     work = ConnectorWork(settings, pool)
+    metrics.registry.register(work.numbers)
     admission = Admission(settings.operations_at_once, settings.operations_waiting, settings.waiting_seconds)
     metrics.watch("ordergraph_operations_running", "Operations that run now.", lambda: admission.running)
     metrics.watch("ordergraph_operations_waiting", "Operations that wait for a place.", lambda: len(admission.queue))

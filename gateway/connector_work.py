@@ -11,6 +11,7 @@ from events.inbox import Inbox
 from events.intake import Intake
 from events.pulling import Mode, Pulling, Windows
 from events.syncing import Due, Syncing
+from gateway.connector_numbers import ConnectorNumbers
 from gateway.connectors import Connectors, configured, targets
 from gateway.realtime import kept_running
 from gateway.settings import Settings
@@ -34,6 +35,7 @@ class ConnectorWork:
             + [Due(target, back.total_seconds()) for target in looked_for],
         )
 
+        self.numbers = ConnectorNumbers(pool)
         tell = [name for name, one in self.connectors.all.items() if one.tells]
         self.deliveries = Deliveries(pool, self.intake, self.connectors, tell, settings.connector_raw_days)
 
@@ -43,6 +45,8 @@ class ConnectorWork:
         async with self.connectors.opened():
             some = pulls and self.connectors.all
             parts = {"pulls": self.syncing.run, "deliveries": self.deliveries.run} if some else {}
+            if self.connectors.all:
+                parts["numbers"] = self.numbers.run
             tasks = [asyncio.create_task(kept_running(name, part)) for name, part in parts.items()]
             try:
                 yield

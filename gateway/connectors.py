@@ -51,6 +51,8 @@ def configured(path: Path | None) -> Mapping[str, Configured]:
             there = ", ".join(sorted(known))
             raise BadManifest(f"[{name}] names the connector {entry.connector}, which is none of: {there}.")
         manifest = known[entry.connector]
+        for host in (urlsplit(value).hostname for value in entry.options.values() if "://" in value):
+            _check_outside(name, entry, host or "")
         found[name] = Configured(registry.instance(name, entry, manifest), manifest, entry)
     return found
 
@@ -106,11 +108,15 @@ def _http(one: Configured, session: aiohttp.ClientSession) -> Callable[[str], Ht
         host = urlsplit(base).hostname or ""
         if not registry.allows(one.manifest, one.entry, host):
             raise BadManifest(f"[{one.instance.name}] may not connect to {host}: its manifest does not list it.")
-        if not one.entry.private and _inside(host):
-            raise BadManifest(f"[{one.instance.name}] leads into our own network. Set private = true if that is meant.")
+        _check_outside(one.instance.name, one.entry, host)
         return Http(session, base)
 
     return make
+
+
+def _check_outside(name: str, entry: Entry, host: str) -> None:
+    if not entry.private and _inside(host):
+        raise BadManifest(f"[{name}] leads into our own network. Set private = true if that is meant.")
 
 
 def _inside(host: str) -> bool:

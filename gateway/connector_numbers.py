@@ -1,0 +1,62 @@
+"""How far each outside system is, as metrics: read from the store now and then, the same on every process."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import structlog
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+import db.deliveries
+import db.pulls
+from db.pool import Pool, Record
+
+log = structlog.get_logger(__name__)
+
+PAUSE_SECONDS: Final = 15.0
+PULL: Final = ("instance", "capability", "mode")
+
+
+class ConnectorNumbers(Collector):
+    """`run` keeps the numbers young; `collect` only shows them."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.pulls: Sequence[Record] = ()
+        self.deliveries: Sequence[Record] = ()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.look()
+            except Exception as error:
+                log.warning("numbers of connectors not read", error=type(error).__name__)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def look(self) -> None:
+        self.pulls = await db.pulls.everything(self.pool)
+        self.deliveries = await db.deliveries.waiting(self.pool)
+
+    def collect(self) -> Iterator[Metric]:
+        age = _gauge("pull_age_seconds", "Time since a pull was last completed.", PULL)
+        failing = _gauge("pull_failing", "Whether its last run failed.", PULL)
+        missed = _gauge("missed_records", "Records that webhooks should have told, in all.", PULL)
+        now = dt.datetime.now(dt.UTC)
+        for row in self.pulls:
+            labels = [row[name] for name in PULL]
+            if row["finished_at"] is not None:
+                age.add_metric(labels, (now - row["finished_at"]).total_seconds())
+            failing.add_metric(labels, row["error"] is not None)
+            missed.add_metric(labels, row["missed"])
+        waiting = _gauge("deliveries_waiting", "Deliveries that wait or are tried again.", ["instance"])
+        dead = _gauge("deliveries_dead", "Deliveries that were given up.", ["instance"])
+        for row in self.deliveries:
+            waiting.add_metric([row["instance"]], row["waiting"])
+            dead.add_metric([row["instance"]], row["dead"])
+        yield from (age, failing, missed, waiting, dead)
+
+
+def _gauge(name: str, meaning: str, labels: Sequence[str]) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"ordergraph_connector_{name}", meaning, labels=labels)
