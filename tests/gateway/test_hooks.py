@@ -23,11 +23,6 @@ connector = "easypost"
 private = true
 options = {url = "http://127.0.0.1:9"}
 secrets = {api_key = "env:EP_KEY", webhook_secret = ["env:EP_NEW", "env:EP_OLD"]}
-
-[plain]
-connector = "ups"
-private = true
-options = {url = "http://127.0.0.1:9", account = "x"}
 """
 LONGEST = 4096
 
@@ -86,7 +81,7 @@ async def test_of_all_that_is_sent_only_the_genuine_changes_anything(
     database: str, pool: db.pool.Pool, tmp_path: Path
 ) -> None:
     file = tmp_path / "connectors.toml"
-    file.write_text(FILE.split("[plain]")[0])
+    file.write_text(FILE)
     now = dt.datetime.now(dt.UTC)
     async with serving(database, file) as url, aiohttp.ClientSession() as http:
         hook = f"{url}/webhooks/carriers"
