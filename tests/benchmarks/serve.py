@@ -22,8 +22,8 @@ async def serve(name: str, dsn: str, application: str) -> None:
         listener = socket.create_server(("127.0.0.1", 0))
         print(listener.getsockname()[1], flush=True)
         config = uvicorn.Config(
-            app, http="httptools", ws="none", log_config=None, access_log=False, server_header=False,
-            proxy_headers=False, timeout_keep_alive=75,
+            app, http="httptools", ws="websockets-sansio", ws_per_message_deflate=False, ws_ping_interval=None,
+            log_config=None, access_log=False, server_header=False, proxy_headers=False, timeout_keep_alive=75,
         )  # fmt: skip
         await uvicorn.Server(config).serve(sockets=[listener])
 
