@@ -25,6 +25,8 @@ from domain.status import FulfillmentStatus, OrderStatus, ShipmentStatus
 
 # Amazon's warehouses are one location.
 FBA: Final = "FBA"
+# The payment, or the goods before their day of release, are waited for.
+WAITING: Final = frozenset({"PENDING", "PENDING_AVAILABILITY"})
 
 
 def orders(page: Node, instance: Instance) -> Sequence[Record]:
@@ -61,6 +63,7 @@ def _order(told: Node, instance: Instance) -> OrderRecord:
         total=total["amount"].money(currency) if currency else None,
         promise=_promise(told["fulfillment"]),
         placed_at=told["createdTime"].instant(),
+        accepted_at=told["createdTime"].instant() if state.text() not in WAITING else None,
         cancelled_at=changed_at if cancelled else None,
     )
 

@@ -25,6 +25,7 @@ from domain.records import (
 )
 from domain.status import OrderStatus
 
+UNPAID: Final = frozenset({"PENDING", "EXPIRED"})
 RISKY: Final = frozenset({"CANCEL", "INVESTIGATE"})
 
 
@@ -60,6 +61,7 @@ def _order(order: Node, instance: Instance) -> OrderRecord:
         total=_money(order["currentTotalPriceSet"], currency),
         payment=_payment(order, currency),
         placed_at=order["processedAt"].instant(),
+        accepted_at=order["processedAt"].instant() if _accepted(order) else None,
         closed_at=order["closedAt"].maybe_instant(),
         cancelled_at=cancelled_at,
         cancel_reason=reason.word(dict(words.CANCEL), CancelReason.OTHER) if reason else None,
@@ -68,6 +70,11 @@ def _order(order: Node, instance: Instance) -> OrderRecord:
 
 def _status(order: Node) -> OrderStatus:
     return order["displayFulfillmentStatus"].word(dict(words.ORDER), OrderStatus.UNKNOWN)
+
+
+def _accepted(order: Node) -> bool:
+    """An order waits while its payment does, unless something was sent all the same, as for payment on delivery."""
+    return order["displayFinancialStatus"].maybe_text() not in UNPAID or any(_sent(order).values())
 
 
 def _source_status(order: Node) -> str:
