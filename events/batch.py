@@ -1,6 +1,7 @@
 """Many items at once: those of different things side by side, those of one thing one after the other."""
 
 import asyncio
+import collections
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Final, TypeVar
 
@@ -33,3 +34,16 @@ async def side_by_side(
     except ExceptionGroup as group:
         raise group.exceptions[0] from group
     return [results[index] for index in range(len(items))]
+
+
+def waves(items: Sequence[T], subject: Callable[[T], Hashable], size: int) -> list[list[list[T]]]:
+    """Waves to follow one another, each of groups of at most `size`; in a wave, no subject comes twice."""
+    found: list[list[T]] = []
+    seen: collections.Counter[Hashable] = collections.Counter()
+    for item in items:
+        number = seen[key := subject(item)]
+        seen[key] += 1
+        if number == len(found):
+            found.append([])
+        found[number].append(item)
+    return [[wave[at : at + size] for at in range(0, len(wave), size)] for wave in found]

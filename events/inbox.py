@@ -20,6 +20,7 @@ import structlog
 
 import db.commands.inbox
 from db.commands import transactions
+from db.commands.shared import Alone
 from db.pool import Connection, Pool
 from domain.errors import Conflict, DeadlineExceeded, OrdergraphError, Overloaded, Unavailable
 
@@ -128,8 +129,13 @@ class Inbox:
             return await transactions.run(self.pool, lambda connection: self._park(connection, event, why, 1))
 
     async def _enter(self, connection: Connection, event: Event) -> Applied:
+        return await self.enter(connection, event, await self._locked(connection, event))
+
+    async def enter(
+        self, connection: Connection, event: Event, key: str, others: frozenset[str] = frozenset()
+    ) -> Applied:
+        """With `key` locked. `others` are keys whose events are being applied in the same transaction."""
         kind = self.kinds[event.kind]
-        key = await self._locked(connection, event)
         if not await self._new(connection, event, key):
             return await self._known(connection, event)
         waiting, failed = await db.commands.inbox.waiting(connection, key)
@@ -139,6 +145,8 @@ class Inbox:
             applied = await kind.apply(connection, event)
         except Waits as waits:
             return await self._wait(connection, event, waits.why, 0)
+        if others.intersection(applied.released):
+            raise Alone("What it makes known may be waited for by an event that is being parked just now.")
         await self._drain(connection, *([key] if waiting else []), *applied.released)
         return applied
 

@@ -85,6 +85,11 @@ async def lock(connection: Connection, key: str) -> None:
     await connection.execute(LOCK, key)
 
 
+async def lock_all(connection: Connection, keys: Sequence[str]) -> None:
+    """In the order given."""
+    await connection.executemany(LOCK, [(key,) for key in keys])
+
+
 async def enter(
     connection: Connection,
     source: str,

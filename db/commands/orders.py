@@ -107,6 +107,7 @@ _TOLD = [name for name in HEADER if name != "source_observed_at"]
 WRITE_HEADER = f"""
 UPDATE orders SET {", ".join(f"{name} = {place}" for name, place in _PLACES.items())}
 WHERE id = $1 AND ({", ".join(_TOLD)}) IS DISTINCT FROM ({", ".join(_PLACES[name] for name in _TOLD)})
+RETURNING true
 """  # noqa: S608  # the names of our own columns
 
 OBSERVED = "UPDATE orders SET source_observed_at = $2 WHERE id = $1"
@@ -117,6 +118,7 @@ UPDATE order_lines SET position = $2, title = $3, requires_shipping = $4, unit_p
 WHERE id = $1
   AND (position, title, requires_shipping, unit_price_amount, discount_amount, tax_amount, total_amount, sku)
     IS DISTINCT FROM ($2, $3, $4, $5, $6, $7, $8, $9)
+RETURNING true
 """
 
 FREE_POSITIONS = "UPDATE order_lines SET position = -position WHERE order_id = $1"
@@ -146,6 +148,7 @@ ON CONFLICT (order_id, line_id, kind) DO UPDATE SET ship_by = excluded.ship_by, 
     latest = excluded.latest, time_zone = excluded.time_zone, inputs = excluded.inputs, computed_at = now()
 WHERE (promises.ship_by, promises.earliest, promises.latest, promises.time_zone)
     IS DISTINCT FROM (excluded.ship_by, excluded.earliest, excluded.latest, excluded.time_zone)
+RETURNING true
 """
 
 
@@ -185,8 +188,7 @@ async def insert(connection: Connection, *values: Any) -> uuid.UUID | None:
 
 async def write_header(connection: Connection, order_id: uuid.UUID, header: Mapping[str, Any]) -> bool:
     """Whether anything was different but the time at which its source said so."""
-    written: str = await connection.execute(WRITE_HEADER, order_id, *(header[name] for name in HEADER))
-    if written != "UPDATE 0":
+    if await connection.fetchval(WRITE_HEADER, order_id, *(header[name] for name in HEADER)):
         return True
     await connection.execute(OBSERVED, order_id, header["source_observed_at"])
     return False
@@ -205,8 +207,7 @@ async def write_line(connection: Connection, line_id: uuid.UUID, quantity: int, 
 
 async def write_line_details(connection: Connection, line_id: uuid.UUID, *values: Any) -> bool:
     """Position, title, requires_shipping, unit price, discount, tax, total, SKU; whether anything was different."""
-    written: str = await connection.execute(WRITE_LINE_DETAILS, line_id, *values)
-    return written != "UPDATE 0"
+    return await connection.fetchval(WRITE_LINE_DETAILS, line_id, *values) is True
 
 
 async def free_positions(connection: Connection, order_id: uuid.UUID) -> None:
@@ -246,5 +247,4 @@ async def let_win(connection: Connection, order_id: uuid.UUID, field: str, syste
 
 async def promise(connection: Connection, order_id: uuid.UUID, kind: str, *values: Any) -> bool:
     """Ship_by, earliest, latest, time_zone, who says so; whether anything was different."""
-    written: str = await connection.execute(PROMISE, order_id, kind, *values)
-    return not written.endswith(" 0")
+    return await connection.fetchval(PROMISE, order_id, kind, *values) is True

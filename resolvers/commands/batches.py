@@ -1,4 +1,4 @@
-"""A batch of items: each through the inbox in a transaction of its own, with a result of its own."""
+"""A batch of items through the inbox: those of different things travel together, each has a result of its own."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -7,8 +7,9 @@ import orjson
 
 from domain.actor import Actor, Role
 from domain.errors import BadInput, Forbidden, OrdergraphError
-from events.batch import side_by_side
-from events.inbox import OURS, Applied, Event, Outcome
+from events import convoy
+from events.batch import side_by_side, waves
+from events.inbox import Applied, Event, Outcome
 from resolvers.batches import MAX_BATCH
 from resolvers.commands import fields
 from resolvers.commands.fields import BadField, Body
@@ -44,8 +45,16 @@ def taking(kind: str) -> Callable[[CommandContext], Awaitable[Mapping[str, Any]]
 
 async def take(context: CommandContext, kind: str) -> Mapping[str, Any]:
     items = [orjson.loads(orjson.dumps(item)) for item in context.arguments["items"]]
-    outcomes = await side_by_side(items, subject_of, lambda item: one(context, kind, item))
-    results = [result_of(index, applied) for index, applied in enumerate(outcomes)]
+    checked = [event_of(context, kind, item) for item in items]
+    events = {index: event for index, event in enumerate(checked) if isinstance(event, Event)}
+    outcomes: dict[int, Applied | OrdergraphError] = {
+        index: error for index, error in enumerate(checked) if isinstance(error, OrdergraphError)
+    }
+    for wave in waves(list(events), lambda index: subject_of(items[index]), convoy.LENGTH):
+        taken = await side_by_side(wave, id, lambda some: convoy.take(context.inbox, [events[one] for one in some]))
+        for some, found in zip(wave, taken, strict=True):
+            outcomes.update(zip(some, found, strict=True))
+    results = [result_of(index, outcomes[index]) for index in range(len(items))]
     refused = sum(result["outcome"] == Outcome.REFUSED for result in results)
     applied = sum(result["outcome"] == Outcome.APPLIED for result in results)
     return {"items": results, "applied": applied, "refused": refused}
@@ -57,16 +66,14 @@ def subject_of(item: Body) -> bytes:
     return orjson.dumps(named, option=orjson.OPT_SORT_KEYS)
 
 
-async def one(context: CommandContext, kind: str, item: dict[str, Any]) -> Applied:
+def event_of(context: CommandContext, kind: str, item: dict[str, Any]) -> Event | OrdergraphError:
+    """The item as an event, or why it is refused before anything is asked of the database."""
     try:
         item["source"] = source_of(context.actor, item)
         check(context, item)
-        actor = f"{context.actor.role}:{context.actor.subject}"
-        return await context.inbox.take(Event.of(kind, item["source"], actor, item))
-    except OURS:
-        raise
+        return Event.of(kind, item["source"], f"{context.actor.role}:{context.actor.subject}", item)
     except OrdergraphError as error:
-        return Applied(Outcome.REFUSED, error=error)
+        return error
 
 
 def source_of(actor: Actor, item: Body) -> str:
@@ -97,7 +104,8 @@ def check(context: CommandContext, item: Body) -> None:
         raise Forbidden("Your token is not for this channel.")
 
 
-def result_of(index: int, applied: Applied) -> dict[str, Any]:
+def result_of(index: int, outcome: Applied | OrdergraphError) -> dict[str, Any]:
+    applied = outcome if isinstance(outcome, Applied) else Applied(Outcome.REFUSED, error=outcome)
     error: dict[str, Any] | None = None
     if applied.error is not None:
         path = ["items", str(index), *getattr(applied.error, "path", ())]
