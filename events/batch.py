@@ -36,8 +36,11 @@ async def side_by_side(
     return [results[index] for index in range(len(items))]
 
 
-def waves(items: Sequence[T], subject: Callable[[T], Hashable], size: int) -> list[list[list[T]]]:
-    """Waves to follow one another, each of groups of at most `size`; in a wave, no subject comes twice."""
+def waves(items: Sequence[T], subject: Callable[[T], Hashable], size: int, fewest: int = 1) -> list[list[list[T]]]:
+    """Waves to follow one another, each of groups of at most `size`; in a wave, no subject comes twice.
+
+    A wave of less than `fewest` items is one of groups of one.
+    """
     found: list[list[T]] = []
     seen: collections.Counter[Hashable] = collections.Counter()
     for item in items:
@@ -46,4 +49,9 @@ def waves(items: Sequence[T], subject: Callable[[T], Hashable], size: int) -> li
         if number == len(found):
             found.append([])
         found[number].append(item)
-    return [[wave[at : at + size] for at in range(0, len(wave), size)] for wave in found]
+    return [cut(wave, size if len(wave) >= fewest else 1) for wave in found]
+
+
+def cut(items: Sequence[T], size: int) -> list[list[T]]:
+    """In groups of at most `size`."""
+    return [list(items[at : at + size]) for at in range(0, len(items), size)]

@@ -50,7 +50,7 @@ async def take(context: CommandContext, kind: str) -> Mapping[str, Any]:
     outcomes: dict[int, Applied | OrdergraphError] = {
         index: error for index, error in enumerate(checked) if isinstance(error, OrdergraphError)
     }
-    for wave in waves(list(events), lambda index: subject_of(items[index]), convoy.LENGTH):
+    for wave in waves(list(events), lambda index: subject_of(items[index]), convoy.LENGTH, convoy.FEWEST):
         taken = await side_by_side(wave, id, lambda some: convoy.take(context.inbox, [events[one] for one in some]))
         for some, found in zip(wave, taken, strict=True):
             outcomes.update(zip(some, found, strict=True))
