@@ -208,7 +208,7 @@ class Inbox:
                 return applied.released
         except Waits:
             return None
-        except OURS:
+        except (Alone, *OURS):
             raise
         except Exception as error:
             log.warning("parked event failed", source=event.source, event_id=event.event_id, error=type(error).__name__)
