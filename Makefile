@@ -42,12 +42,7 @@ format: development ## Let ruff fix and format
 	@$(VENV) -m ruff check --quiet --fix . ; $(VENV) -m ruff format .
 
 bench: development ## Measure; prints what was measured
-<<<<<<< HEAD
-	@$(VENV) -m tests.benchmarks && exec $(VENV) -m tests.benchmarks.realtime
-=======
-	@$(VENV) -m tests.benchmarks
-	@$(VENV) -m tests.benchmarks.ingest
->>>>>>> fa63a88 (Batches of events are taken in together; one in trouble goes alone)
+	@$(VENV) -m tests.benchmarks && $(VENV) -m tests.benchmarks.ingest && exec $(VENV) -m tests.benchmarks.realtime
 
 chaos: development ## Harm real processes for MINUTES=5 and compare every client with SQL (SEED=)
 	@exec $(VENV) -m tests.chaos $(MINUTES) $(SEED)

@@ -1,7 +1,8 @@
 """How fast events come in, through the real mutations on a real database: each item by itself, and all together.
 
 Run: python -m tests.benchmarks.ingest [BATCHES]. Client, gateway and PostgreSQL share the machine's processors.
-`alone` gives every item a transaction of its own, as all items once were; `together` is what the gateway does.
+`alone` gives every item a transaction of its own, as all items once had; `together` is what the gateway does. Round trips
+are counted where the driver sends them; CPU is of gateway and client, one process here.
 """
 
 import asyncio
@@ -122,7 +123,7 @@ async def main(batches: int) -> None:
             await pool.execute(PLACES)
             house, meter = House(build.executable(build.build()), pool), Meter()
             print(f"{batches} batches of {BATCH} items, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f} before.\n")
-            print("| items | way | s per batch | slowest | items/s | round trips per item | gateway CPU ms per item |")
+            print("| items | way | s per batch | slowest | items/s | round trips per item | CPU ms per item |")
             print("|---|---|---|---|---|---|---|")
             async with counted(pool, meter):
                 for name in COMMANDS:
