@@ -1,8 +1,8 @@
 """How fast events come in, through the real mutations on a real database: each item by itself, and all together.
 
 Run: python -m tests.benchmarks.ingest [BATCHES]. Client, gateway and PostgreSQL share the machine's processors.
-`alone` gives every item a transaction of its own, as all items once had; `together` is what the gateway does. Round trips
-are counted where the driver sends them; CPU is of gateway and client, one process here.
+`alone` gives every item a transaction of its own, as all items once had; `together` is what the gateway does.
+Round trips are counted where the driver sends them; CPU is of gateway and client, one process here.
 """
 
 import asyncio
