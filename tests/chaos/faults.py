@@ -80,8 +80,8 @@ async def database_connections_cut(patients: Patients) -> None:
 
 
 async def database_unreachable(patients: Patients) -> None:
-    """Bytes vanish, connections stay: what a lost route looks like to one gateway."""
-    gateway = patients.gateway()
+    """Bytes vanish, connections stay: what a lost route looks like to one gateway, the one whose relay leads."""
+    gateway = await _leader(patients.world) or patients.gateway()
     gateway.back.pause()
     await asyncio.sleep(6)
     gateway.back.cut()

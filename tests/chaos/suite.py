@@ -18,6 +18,8 @@ GATEWAYS = 3
 QUIET_SECONDS = 90.0
 # The ring may fill and the allocator keeps what it once had.
 GROWTH_KIB = 100 * 1024
+# Whatever is harmed, a client is told to come back, never that we have a defect or that its rights do not hold.
+DEFECTS = frozenset({"INTERNAL_ERROR", "FORBIDDEN", "UNAUTHENTICATED", "BAD_USER_INPUT"})
 LOG = """
 SELECT log.pos, entry.event_id::text AS event, entry.entity, coalesce(entry.order_id::text, '') AS "order",
        entry.version, orders.customer_id AS customer, coalesce(entry.source_event_id, '') AS source
@@ -162,6 +164,12 @@ class Suite:
         began = {one.name: one.began for one in running.gateways}
         twins = [[(await running.sql(TWIN, number))[0] for number in pair] for pair in ledger.twins]
         self.verdict.problems += [
+            *(
+                f"refused: {client.recording.client} with {code}"
+                for client in patients.clients
+                for code in client.refusals
+                if code in DEFECTS
+            ),
             *judged(recordings, truth),
             *invariants.stock_adds_up(self.samples, 100, ledger.stock),
             *invariants.order_of_arrival_is_nothing(twins),
