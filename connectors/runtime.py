@@ -15,7 +15,7 @@ import contextvars
 import datetime as dt
 import random
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
@@ -38,6 +38,7 @@ from connectors.health import Health
 from connectors.limiter import Limiter
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 ATTEMPTS: Final = 3
 ATTEMPT_SECONDS: Final = 10.0
 GRACE_SECONDS: Final = 0.05
@@ -178,6 +179,37 @@ class Runtime:
         if key is not None and max_age > 0:
             self.cache.put(place, answer)
         return answer
+
+    async def batch(
+        self,
+        instance: str,
+        capability: Capability,
+        items: Sequence[K],
+        fn: Callable[[Any, Sequence[K]], Awaitable[Sequence[T]]],
+        *,
+        deadline: float,
+        max_age: float = 0.0,
+    ) -> Sequence[Answer[T]]:
+        """One answer per item, in order: kept ones, and one call for all others. The items are its key."""
+        started = self.clock()
+        found: dict[K, Answer[T]] = {}
+        for item in dict.fromkeys(items):
+            kept = self.cache.get((instance, capability, item), max_age) if max_age > 0 else None
+            if kept is not None:
+                found[item] = Answer(kept.value, kept.fetched_at, (self.clock() - started) * 1000, cached=True)
+        missing = tuple(item for item in dict.fromkeys(items) if item not in found)
+        if found and (guard := self.guards.get(instance)) is not None:
+            guard.health.cache_hits += len(found)
+        if missing:
+            answer = await self.ask(
+                instance, capability, ("batch", missing), lambda connector: fn(connector, missing), deadline=deadline
+            )
+            if len(answer.value) != len(missing):
+                raise BadPayload(f"The connector of {instance} gave {len(answer.value)} for {len(missing)}.")
+            for item, value in zip(missing, answer.value, strict=True):
+                found[item] = Answer(value, answer.fetched_at, answer.latency_ms)
+                self.cache.put((instance, capability, item), found[item])
+        return [found[item] for item in items]
 
     async def _joined(self, guard: Guard, place: Hashable | None, fly: Callable[[], Awaitable[T]], ends_at: float) -> T:
         if place is None:

@@ -41,6 +41,7 @@ from gateway.tokens import OwnTokens
 from gateway.webhooks import Webhooks
 from gateway.weights import check_document
 from resolvers.commands.kinds import kinds
+from resolvers.live_sources import fetchers
 from resolvers.mutations import Mutations
 from resolvers.plan import Checks
 from resolvers.polls import Polls
@@ -68,6 +69,7 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
     )
     work = ConnectorWork(settings, pool)
     metrics.registry.register(work.numbers)
+    reading.fetchers = fetchers(work.connectors.runtime, work.connectors.answering)
     admission = Admission(settings.operations_at_once, settings.operations_waiting, settings.waiting_seconds)
     metrics.watch("ordergraph_operations_running", "Operations that run now.", lambda: admission.running)
     metrics.watch("ordergraph_operations_waiting", "Operations that wait for a place.", lambda: len(admission.queue))

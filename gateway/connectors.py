@@ -1,6 +1,5 @@
 """The connectors of this process: read from their file, checked before anything runs, and how they are called."""
 
-import asyncio
 import contextlib
 import dataclasses
 import ipaddress
@@ -12,18 +11,18 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from connectors import registry
-from connectors.base import Capability, Connector, Instance
-from connectors.errors import Unreachable
+from connectors.answering import Answering
+from connectors.base import Capability, Instance
 from connectors.http import Http
 from connectors.manifest import BadManifest, Manifest
 from connectors.registry import Entry
+from connectors.runtime import Limits, Runtime
 from events.pulling import PULLS, Mode, Target
 from gateway.callback_hosts import CallbackHosts, CheckedResolver
 
 T = TypeVar("T")
 # Of one call as a whole, with all the requests it makes; a page of a pull is one call.
 CALL_SECONDS: Final = 120.0
-CALLS_AT_ONCE: Final = 4
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,12 +67,15 @@ def targets(all_: Mapping[str, Configured], mode: Mode = Mode.SYNC) -> Sequence[
 
 
 class Connectors:
-    """Calls connectors by name, a few calls at once for each, each within its time; `opened` spans their life."""
+    """Calls connectors by name, all through one runtime; `opened` spans their life."""
 
     def __init__(self, all_: Mapping[str, Configured]) -> None:
         self.all = all_
-        self.made: dict[str, Connector] = {}
-        self.places = {name: asyncio.Semaphore(CALLS_AT_ONCE) for name in all_}
+        self.runtime = Runtime()
+        self.answering = Answering()
+        for name, one in all_.items():
+            self.runtime.prepare(name, one.manifest.capabilities, limits(one.manifest))
+            self.answering.add(one.instance, one.entry.connector, one.manifest.capabilities)
 
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -87,21 +89,33 @@ class Connectors:
             aiohttp.ClientSession(cookie_jar=jar()) as private,
         ):
             for name, one in self.all.items():
-                http = _http(one, private if one.entry.private else guarded)
-                self.made[name] = registry.create(one.entry.connector, one.instance, http)
-            yield
-        self.made.clear()
+                http = _http(one, private if one.entry.private else guarded, self.runtime)
+                self.runtime.guards[name].connector = registry.create(one.entry.connector, one.instance, http)
+            try:
+                yield
+            finally:
+                for guard in self.runtime.guards.values():
+                    guard.connector = None
 
     async def call(self, instance: str, capability: Capability, work: Callable[[Any], Awaitable[T]]) -> T:
-        """Raises ConnectorError only."""
-        try:
-            async with asyncio.timeout(CALL_SECONDS), self.places[instance]:
-                return await work(self.made[instance])
-        except TimeoutError:
-            raise Unreachable(f"{instance} did not do {capability} within {CALL_SECONDS:g} s.") from None
+        """For pulls and pushes, which may take long; live fields have deadlines of their own. Raises ConnectorError."""
+        return await self.runtime.call(
+            instance,
+            capability,
+            None,
+            work,
+            deadline=CALL_SECONDS,
+            idempotent=capability is not Capability.FULFILLMENT_REQUESTS,
+            attempt_seconds=CALL_SECONDS / 2,
+        )
 
 
-def _http(one: Configured, session: aiohttp.ClientSession) -> Callable[[str], Http]:
+def limits(manifest: Manifest) -> Limits:
+    given = manifest.rate_limit
+    return Limits(given.requests, given.seconds, given.burst) if given else Limits()
+
+
+def _http(one: Configured, session: aiohttp.ClientSession, runtime: Runtime) -> Callable[[str], Http]:
     """Http for addresses that this instance may connect to."""
 
     def make(base: str) -> Http:
@@ -109,7 +123,7 @@ def _http(one: Configured, session: aiohttp.ClientSession) -> Callable[[str], Ht
         if not registry.allows(one.manifest, one.entry, host):
             raise BadManifest(f"[{one.instance.name}] may not connect to {host}: its manifest does not list it.")
         _check_outside(one.instance.name, one.entry, host)
-        return Http(session, base)
+        return Http(session, base, gate=runtime.gate(runtime.guards[one.instance.name]))
 
     return make
 

@@ -24,6 +24,7 @@ from resolvers.json_sql import (
     build_object,
     correlated,
     int_constant,
+    printed,
     text_constant,
 )
 from resolvers.scope import Binds, Rights, Scope
@@ -45,8 +46,6 @@ from resolvers.sources import (
 )
 from resolvers.steps import ComputedStep, LiveStep, Path, Step, projector
 from resolvers.values import Variables, arguments_of
-
-INSTANT: sa.ColumnClause[Any] = sa.literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +158,7 @@ class Compiler:
                 return build_object(source.needs(row, scope))
             case Live():
                 assert row is not None, "a live field needs a row"
-                self.cost += at.times
+                self.cost += at.times * source.cost
                 self.steps.append(
                     LiveStep(at.path, source, reads(scope), projector(self.collector, field.type, nodes, self.check))
                 )
@@ -227,13 +226,6 @@ class Compiler:
     def constant(self, value: object) -> Sql:
         encoded = orjson.dumps(value).decode()
         return sa.cast(self.binds.add(lambda _variables, _actor: encoded, sa.Text), JSON)
-
-
-def printed(value: Sql) -> Sql:
-    """Instants have one form everywhere: RFC 3339 in UTC with milliseconds. Sessions are in UTC."""
-    if isinstance(value.type, sa.DateTime):
-        return sa.func.to_char(value, INSTANT, type_=sa.Text)
-    return value
 
 
 def reads(scope: Scope) -> dict[str, Any]:

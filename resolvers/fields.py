@@ -213,11 +213,12 @@ def live(
     merge: Callable[[Mapping[str, Any], LiveResult], object],
     *,
     timeout: float = 2.0,
+    cost: int = 1,
     scopes: Sequence[str] = (),
     arguments: Sequence[StrawberryArgument] = (),
 ) -> Any:
     """A value of an outside system, asked for at most once per operation for all rows together."""
-    return declare(description, Live(source, keys, merge, timeout), scopes=scopes, arguments=arguments)
+    return declare(description, Live(source, keys, merge, timeout, cost), scopes=scopes, arguments=arguments)
 
 
 def command(

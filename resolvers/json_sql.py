@@ -18,6 +18,8 @@ TYPE_KEY = "__ordergraph_type"
 MAX_PARTS = 50
 """PostgreSQL passes at most 100 arguments to a function: a name and a value for each part."""
 
+INSTANT: sa.ColumnClause[Any] = sa.literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'""")
+
 
 def text_constant(value: str) -> Sql:
     """A word of the schema; it is a GraphQL name, so it needs no escaping."""
@@ -70,3 +72,10 @@ def row_of(inner: sa.Select[Any]) -> sa.Select[Any]:
 def correlated(select: sa.Select[Any], around: Sequence[Row]) -> sa.Select[Any]:
     """Say outright which rows come from outside; without any, nothing is guessed."""
     return select.correlate(*around) if around else select.correlate(None)
+
+
+def printed(value: Sql) -> Sql:
+    """Instants have one form everywhere: RFC 3339 in UTC with milliseconds. Sessions are in UTC."""
+    if isinstance(value.type, sa.DateTime):
+        return sa.func.to_char(value, INSTANT, type_=sa.Text)
+    return value

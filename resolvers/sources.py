@@ -112,12 +112,13 @@ class LiveCall:
 
 @dataclass(frozen=True, slots=True)
 class LiveResult:
-    """A value of plain dicts, or the reason there is none. `fetched_at` is when the outside system said so."""
+    """A value of plain dicts, or the reason there is none. `fetched_at` is when the outside system `source` said so."""
 
     value: object = None
     fetched_at: dt.datetime | None = None
     reason: str | None = None
     latency_ms: float | None = None
+    source: str | None = None
 
 
 LiveFetch = Callable[[Sequence[LiveCall], float], Awaitable[Sequence[LiveResult]]]
@@ -127,13 +128,15 @@ LiveFetch = Callable[[Sequence[LiveCall], float], Awaitable[Sequence[LiveResult]
 class Live:
     """One batched call per source and field in an operation, within `timeout` seconds.
 
-    `merge(stored, result)` makes the field's value from the stored inputs and what came back (or did not).
+    `merge(stored, result)` makes the field's value from the stored inputs and what came back (or did not). `cost` is
+    what a row counts for.
     """
 
     source: str
     keys: Callable[[Row, "Scope"], Mapping[str, Sql]]
     merge: Callable[[Mapping[str, Any], LiveResult], object]
     timeout: float = 2.0
+    cost: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import enum
 import strawberry
 
 from domain.attention import Attention
+from domain.live import LiveReason
 from domain.promise import Basis, Confidence, Step
 from domain.reasons import (
     BackorderPolicy,
@@ -32,6 +33,7 @@ from domain.status import (
 from domain.stock import Accuracy
 
 DESCRIPTIONS: dict[type[enum.Enum], tuple[str, str]] = {
+    LiveReason: ("LiveReason", "Why a live value is the stored one."),
     OrderStatus: ("OrderStatus", "Where an order stands, rolled up from the quantities of its lines."),
     OrderLineStatus: ("OrderLineStatus", "The stage in which units of a line are; every unit is in exactly one."),
     FulfillmentStatus: ("FulfillmentStatus", "Where a work order at one location stands."),

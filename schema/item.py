@@ -10,7 +10,9 @@ from domain.reasons import BackorderPolicy, UnavailableReason
 from domain.stock import Accuracy
 from resolvers import availability as answers
 from resolvers.fields import argument, column, computed, joined, many, one, rows
+from resolvers.sql import live as live_sql
 from resolvers.sql import stock, visibility
+from schema.live import StockLevelLive, live_value
 from schema.location import Location
 from schema.node import Node
 from schema.promise import DestinationInput
@@ -44,6 +46,7 @@ class StockLevel:
     source: str = column("The system that counted.")
     counted_at: dt.datetime = column("When it counted.")
     updated_at: dt.datetime = column("When we learned of it.")
+    live: StockLevelLive = live_value("What the location's system counts now.", "stock", live_sql.stock_level)
 
 
 @rows(tables.incoming_supply)

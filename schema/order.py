@@ -10,8 +10,10 @@ from domain.reasons import CancelReason
 from domain.status import FinancialStatus, OrderStatus, ReturnRollup
 from resolvers.fields import argument, column, embedded, joined, many, one, page, rows
 from resolvers.sql import holds, lookups, masks, orders, promises, visibility, words
+from resolvers.sql import live as live_sql
 from schema.fulfillment import Fulfillment
 from schema.hold import Hold
+from schema.live import OrderLive, live_value
 from schema.location import Channel
 from schema.money import Money, order_money
 from schema.node import Node
@@ -165,6 +167,7 @@ class Order(Node):
         order_by=lambda child, _: [child.c.field, child.c.wins.desc(), child.c.system],
         size=4,
     )
+    live: OrderLive = live_value("What its system of origin says now.", "orders", live_sql.order)
     timeline: TimelineConnection = page(
         "Everything that happened to it, oldest first.",
         joined("order_id", "id"),

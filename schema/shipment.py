@@ -9,8 +9,10 @@ from db import tables
 from domain.reasons import IncidentOwner
 from domain.status import ShipmentStatus
 from resolvers.fields import column, joined, many, one, rows
+from resolvers.sql import live as live_sql
 from resolvers.sql import visibility, words
 from resolvers.sql.shipments import reason_owner
+from schema.live import ShipmentLive, live_value
 from schema.node import Node
 
 if TYPE_CHECKING:
@@ -87,6 +89,7 @@ class Shipment(Node):
         order_by=lambda child, _: [child.c.occurred_at.desc(), child.c.id],
         size=10,
     )
+    live: ShipmentLive = live_value("What its carrier says now.", "tracking", live_sql.shipment)
     order: Annotated["Order", strawberry.lazy("schema.order")] = one(
         "The order it belongs to.",
         joined("id", "order_id"),

@@ -229,7 +229,31 @@ def node(world: World, _: Any, given: Mapping[str, Any]) -> Row | None:
     return None
 
 
+def stored(row: Row, fetched_at: Any, **more: Any) -> Row:
+    """What a live field says where nothing is connected."""
+    found = {"source": row["source"], "fetched_at": fetched_at, "stale": True, "latency_ms": None}
+    return {**found, "reason": "NOT_CONNECTED", **more}
+
+
+def shipment_live(_: World, row: Row, __: Any) -> Row:
+    unsaid = dict.fromkeys(("raw_code", "raw_text", "city", "country"))
+    kept = {name: row[name] for name in ("status", "last_event_at", "estimated_delivery_at")}
+    return stored(row, row["updated_at"], **unsaid, **kept)
+
+
+def stock_live(_: World, row: Row, __: Any) -> Row:
+    return stored(row, row["updated_at"], on_hand=row["on_hand"], counted_at=row["counted_at"])
+
+
+def order_live(_: World, row: Row, __: Any) -> Row:
+    kept = {"status": row["status"], "source_status": row["source_status"], "changed_at": row["updated_at"]}
+    return stored(row, row["source_observed_at"] or row["updated_at"], **kept)
+
+
 RESOLVERS: dict[str, Resolver] = {
+    "Shipment.live": shipment_live,
+    "StockLevel.live": stock_live,
+    "Order.live": order_live,
     **STOCK,
     "Query.order": order,
     "Query.orders": orders,

@@ -1,0 +1,140 @@
+"""Live fields answered by connectors: one round per instance for all rows, each row its own kept answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from connectors.answering import Answering
+from connectors.base import Capability, Parcel, StockPlace
+from connectors.errors import ConnectorError
+from connectors.runtime import Runtime
+from domain.live import LiveReason
+from domain.records import OrderRecord, OrderRef
+from resolvers.sources import LiveCall, LiveFetch, LiveResult
+
+MOST: Final = 100
+CODE: Final = "CONNECTOR_"
+T = TypeVar("T", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`item` makes of a row's keys (instance, what to ask for), `ask` asks for many, `value` None: not known there."""
+
+    capability: Capability
+    item: Callable[[Answering, Mapping[str, Any]], tuple[str | None, Hashable]]
+    ask: Callable[[Any, Sequence[Any]], Awaitable[Sequence[Any]]]
+    value: Callable[[Any], Mapping[str, Any] | None]
+
+
+class LiveSource:
+    """A fetcher of the engine. Never raises for what a system does; the reason stands in the results."""
+
+    def __init__(self, kind: Kind, runtime: Runtime, answering: Answering) -> None:
+        self.kind = kind
+        self.runtime = runtime
+        self.answering = answering
+
+    async def __call__(self, calls: Sequence[LiveCall], seconds: float) -> Sequence[LiveResult]:
+        results: list[LiveResult] = [LiveResult(reason=LiveReason.NOT_CONNECTED)] * len(calls)
+        rounds: dict[str, dict[Hashable, list[int]]] = {}
+        for place, call in enumerate(calls):
+            instance, item = self.kind.item(self.answering, call.keys)
+            if instance is not None:
+                rounds.setdefault(instance, {}).setdefault(item, []).append(place)
+        found = await asyncio.gather(
+            *(self._round(name, list(wanted), calls[0].arguments, seconds) for name, wanted in rounds.items())
+        )
+        for (name, wanted), answers in zip(rounds.items(), found, strict=True):
+            for item, places in wanted.items():
+                for place in places:
+                    results[place] = answers.get(item, LiveResult(reason=LiveReason.TOO_MANY, source=name))
+        return results
+
+    async def _round(
+        self, name: str, items: Sequence[Hashable], given: Mapping[str, Any], seconds: float
+    ) -> Mapping[Hashable, LiveResult]:
+        deadline = min(max(given["timeout"], 50), 5000) / 1000
+        wanted = items[:MOST]
+
+        async def ask(connector: Any, some: Sequence[Hashable]) -> Sequence[Any]:
+            return await self.kind.ask(connector, some)
+
+        try:
+            answers = await self.runtime.batch(
+                name,
+                self.kind.capability,
+                wanted,
+                ask,
+                deadline=min(deadline, seconds),
+                max_age=float(max(0, given["maxAge"])),
+            )
+        except ConnectorError as error:
+            reason = error.code.removeprefix(CODE)
+            reason = reason if reason in LiveReason.__members__ else LiveReason.FAILED
+            return dict.fromkeys(wanted, LiveResult(reason=reason, source=name))
+        results = {}
+        for item, answer in zip(wanted, answers, strict=True):
+            value = self.kind.value(answer.value)
+            reason = LiveReason.NOT_KNOWN_THERE if value is None else None
+            latency = round(answer.latency_ms, 1)
+            results[item] = LiveResult(value, answer.fetched_at, reason, latency, name)
+        return results
+
+
+def parcel(answering: Answering, keys: Mapping[str, Any]) -> tuple[str | None, Hashable]:
+    name = answering.carrier(keys["carrier"])
+    if name is None or not keys["trackingNumber"]:
+        return None, None
+    return name, Parcel(keys["carrier"], keys["trackingNumber"])
+
+
+def place(answering: Answering, keys: Mapping[str, Any]) -> tuple[str | None, Hashable]:
+    return answering.location(keys["location"]), StockPlace(keys["sku"], keys["location"])
+
+
+def order(answering: Answering, keys: Mapping[str, Any]) -> tuple[str | None, Hashable]:
+    return answering.source(keys["system"]), OrderRef(keys["channel"], keys["number"])
+
+
+def newest_scan(scans: Sequence[Any]) -> Mapping[str, Any] | None:
+    """The last scan, and the last estimate that any of them told."""
+    if not scans:
+        return None
+    last = max(scans, key=lambda scan: scan.occurred_at)
+    estimates = [scan.estimated_delivery_at for scan in scans if scan.estimated_delivery_at]
+    return {
+        "status": last.status.value,
+        "rawCode": last.raw_code,
+        "rawText": last.raw_text,
+        "lastEventAt": last.occurred_at,
+        "city": last.city,
+        "country": last.country,
+        "estimatedDeliveryAt": estimates[-1] if estimates else None,
+    }
+
+
+def counted(record: Any) -> Mapping[str, Any] | None:
+    return None if record is None else {"onHand": record.on_hand, "countedAt": record.occurred_at}
+
+
+def order_state(records: Sequence[Any]) -> Mapping[str, Any] | None:
+    """What the system says of the order itself; its parcels and work orders have fields of their own."""
+    told = next((record for record in records if isinstance(record, OrderRecord)), None)
+    if told is None:
+        return None
+    status = told.status.value if told.status else None
+    return {"status": status, "sourceStatus": told.source_status, "changedAt": told.occurred_at}
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "tracking": Kind(Capability.TRACKING, parcel, lambda connector, some: connector.track(some), newest_scan),
+    "stock": Kind(Capability.STOCK_LOOKUP, place, lambda connector, some: connector.look_up_stock(some), counted),
+    "orders": Kind(Capability.ORDER_LOOKUP, order, lambda connector, some: connector.look_up_orders(some), order_state),
+}
+
+
+def fetchers(runtime: Runtime, answering: Answering) -> Mapping[str, LiveFetch]:
+    """What the engine asks, by the names that the schema uses."""
+    return {name: LiveSource(kind, runtime, answering) for name, kind in KINDS.items()}

@@ -1,0 +1,52 @@
+"""What live fields need of their rows: what to ask for, and what is stored in case nobody answers."""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from db.tables import channels, items, locations
+from resolvers.json_sql import printed
+from resolvers.scope import Scope
+from resolvers.sources import Row, Sql
+
+
+def shipment(row: Row, _: Scope) -> Mapping[str, Sql]:
+    return {
+        "carrier": row.c.carrier,
+        "trackingNumber": row.c.tracking_number,
+        "source": row.c.source,
+        "fetchedAt": printed(row.c.updated_at),
+        "status": row.c.status,
+        "lastEventAt": printed(row.c.last_event_at),
+        "estimatedDeliveryAt": printed(row.c.estimated_delivery_at),
+    }
+
+
+def stock_level(row: Row, _: Scope) -> Mapping[str, Sql]:
+    return {
+        "sku": _text_of(items, items.c.sku, row.c.item_id),
+        "location": _text_of(locations, locations.c.code, row.c.location_id),
+        "source": row.c.source,
+        "fetchedAt": printed(row.c.updated_at),
+        "onHand": row.c.on_hand,
+        "countedAt": printed(row.c.counted_at),
+    }
+
+
+def order(row: Row, _: Scope) -> Mapping[str, Sql]:
+    observed = sa.func.coalesce(row.c.source_observed_at, row.c.updated_at, type_=row.c.updated_at.type)
+    return {
+        "system": row.c.source,
+        "channel": _text_of(channels, channels.c.code, row.c.channel_id),
+        "number": row.c.number,
+        "source": row.c.source,
+        "fetchedAt": printed(observed),
+        "status": row.c.status,
+        "sourceStatus": row.c.source_status,
+        "changedAt": printed(row.c.updated_at),
+    }
+
+
+def _text_of(table: sa.Table, wanted: "sa.Column[str]", key: Sql) -> Sql:
+    other = table.alias()
+    return sa.select(other.c[wanted.name]).where(other.c.id == key).scalar_subquery()
