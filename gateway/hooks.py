@@ -11,7 +11,7 @@ import structlog
 from starlette.datastructures import QueryParams
 from starlette.types import Receive, Scope, Send
 
-from connectors.base import Delivery, Forged, WebhookRequest
+from connectors.base import Capability, Delivery, Forged, WebhookRequest
 from connectors.errors import BadPayload
 from db.pool import DatabaseError
 from domain.errors import NotFound, OrdergraphError, Overloaded, Unauthenticated, Unavailable
@@ -99,7 +99,7 @@ class Hooks:
         return WebhookRequest(headers, body, received_at, dict(query.items()))
 
     def _verified(self, name: str, request: WebhookRequest) -> Delivery:
-        connector: Any = self.connectors.made[name]
+        connector: Any = self.connectors.runtime.guards[name].usable(Capability.WEBHOOKS)
         try:
             delivery: Delivery = connector.verify(request)
         except Forged as error:

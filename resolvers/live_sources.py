@@ -71,15 +71,14 @@ class LiveSource:
                 max_age=float(max(0, given["maxAge"])),
             )
         except ConnectorError as error:
-            reason = error.code.removeprefix(CODE)
-            reason = reason if reason in LiveReason.__members__ else LiveReason.FAILED
+            reason = LiveReason.__members__.get(error.code.removeprefix(CODE), LiveReason.FAILED)
             return dict.fromkeys(wanted, LiveResult(reason=reason, source=name))
         results = {}
         for item, answer in zip(wanted, answers, strict=True):
             value = self.kind.value(answer.value)
-            reason = LiveReason.NOT_KNOWN_THERE if value is None else None
+            unknown = LiveReason.NOT_KNOWN_THERE if value is None else None
             latency = round(answer.latency_ms, 1)
-            results[item] = LiveResult(value, answer.fetched_at, reason, latency, name)
+            results[item] = LiveResult(value, answer.fetched_at, unknown, latency, name)
         return results
 
 

@@ -20,7 +20,7 @@ from events.group import Shown
 from events.webhooks.notice import Notice, Stopped
 from resolvers.cache import Cache
 from resolvers.coercion import VariableError
-from resolvers.compiler import printed
+from resolvers.json_sql import printed
 from resolvers.plan import RequestError
 from resolvers.scope import Rights, storable
 from resolvers.sources import Row

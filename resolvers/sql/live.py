@@ -24,8 +24,8 @@ def shipment(row: Row, _: Scope) -> Mapping[str, Sql]:
 
 def stock_level(row: Row, _: Scope) -> Mapping[str, Sql]:
     return {
-        "sku": _text_of(items, items.c.sku, row.c.item_id),
-        "location": _text_of(locations, locations.c.code, row.c.location_id),
+        "sku": _text_of(items.c.sku, row, "item_id"),
+        "location": _text_of(locations.c.code, row, "location_id"),
         "source": row.c.source,
         "fetchedAt": printed(row.c.updated_at),
         "onHand": row.c.on_hand,
@@ -37,7 +37,7 @@ def order(row: Row, _: Scope) -> Mapping[str, Sql]:
     observed = sa.func.coalesce(row.c.source_observed_at, row.c.updated_at, type_=row.c.updated_at.type)
     return {
         "system": row.c.source,
-        "channel": _text_of(channels, channels.c.code, row.c.channel_id),
+        "channel": _text_of(channels.c.code, row, "channel_id"),
         "number": row.c.number,
         "source": row.c.source,
         "fetchedAt": printed(observed),
@@ -47,6 +47,6 @@ def order(row: Row, _: Scope) -> Mapping[str, Sql]:
     }
 
 
-def _text_of(table: sa.Table, wanted: "sa.Column[str]", key: Sql) -> Sql:
-    other = table.alias()
-    return sa.select(other.c[wanted.name]).where(other.c.id == key).scalar_subquery()
+def _text_of(wanted: "sa.Column[str]", row: Row, key: str) -> Sql:
+    other = wanted.table.alias()
+    return sa.select(other.c[wanted.name]).where(other.c.id == row.c[key]).correlate(row).scalar_subquery()
