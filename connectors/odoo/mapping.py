@@ -91,6 +91,7 @@ def _order(sale: Node, lines: Sequence[Node], products: Rows, partners: Rows, in
         tax_total=sale["amount_tax"].money(currency),
         total=sale["amount_total"].money(currency),
         placed_at=moment_of(sale["date_order"]),
+        accepted_at=moment_of(sale["date_order"]) if state in ("sale", "done") else None,
         cancelled_at=changed_at if state == "cancel" else None,
     )
 

@@ -5,7 +5,7 @@ from typing import Final
 ADDRESS: Final = ("street", "postal_code", "city", "country.code", "subdivision.name")
 PARTY: Final = ("name", "code", "email", "phone")
 SALE: Final = (
-    *("number", "reference", "state", "shipment_state", "write_date", "create_date", "currency.code"),
+    *("number", "reference", "state", "shipment_state", "sale_date", "write_date", "create_date", "currency.code"),
     *("untaxed_amount", "tax_amount", "total_amount", "lines", "shipments"),
     *(f"party.{name}" for name in PARTY),
     *(f"shipment_address.{name}" for name in ADDRESS),

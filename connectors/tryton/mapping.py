@@ -47,6 +47,7 @@ DELIVERY: Final[Mapping[str, FulfillmentStatus]] = {
     "cancelled": FulfillmentStatus.CANCELLED,
 }
 GONE: Final = frozenset({"shipped", "done"})
+ACCEPTED: Final = frozenset({"confirmed", "processing", "done"})
 
 
 def sales(told: Node, instance: Instance) -> Sequence[OrderRecord | FulfillmentRecord]:
@@ -86,8 +87,16 @@ def _order(sale: Node, lines: Mapping[str, Node], instance: Instance) -> OrderRe
         subtotal=_money(sale["untaxed_amount"], currency),
         tax_total=_money(sale["tax_amount"], currency),
         total=_money(sale["total_amount"], currency),
+        accepted_at=_sold_at(sale["sale_date"], instance) if state in ACCEPTED else None,
         cancelled_at=changed_at if state == "cancelled" else None,
     )
+
+
+def _sold_at(day: Node, instance: Instance) -> dt.datetime | None:
+    """The beginning of the day of the sale: Tryton keeps no time of it."""
+    sold = day_of(day)
+    zone = zoneinfo.ZoneInfo(instance.option("time_zone", "Europe/Berlin"))
+    return None if sold is None else dt.datetime.combine(sold, dt.time(), zone).astimezone(dt.UTC)
 
 
 def _changed_at(row: Node) -> dt.datetime:

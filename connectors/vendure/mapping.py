@@ -78,6 +78,7 @@ def _order(order: Node, instance: Instance) -> OrderRecord:
         total=order["totalWithTax"].integer(),
         payment=_payment(order["payments"]),
         placed_at=order["orderPlacedAt"].maybe_instant(),
+        accepted_at=order["orderPlacedAt"].maybe_instant() if state.text() in STATUS and not cancelled else None,
         cancelled_at=changed_at if cancelled else None,
     )
 

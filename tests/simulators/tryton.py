@@ -52,6 +52,7 @@ class Server(Simulator):
                 "reference": None,
                 "state": "confirmed",
                 "shipment_state": "none",
+                "sale_date": None,
                 "write_date": {**at, "microsecond": 0},
                 "create_date": None,
                 "currency.": {"code": "EUR"},
