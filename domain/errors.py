@@ -58,6 +58,10 @@ class IllegalMove(Conflict):
     code = "ILLEGAL_STATUS_MOVE"
 
 
+class SourceConflict(Conflict):
+    code = "SOURCE_CONFLICT"
+
+
 class Overloaded(OrdergraphError):
     code = "OVERLOADED"
 

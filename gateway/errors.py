@@ -57,6 +57,7 @@ STATUS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
         "EVENT_ID_REUSED": (409, 409),
         "CHANGE_FROM_QUANTITY_STALE": (409, 409),
         "STOCK_BELOW_ZERO": (409, 409),
+        "SOURCE_CONFLICT": (409, 409),
         "OVERLOADED": (503, 503),
         "DEADLINE_EXCEEDED": (504, 504),
         "SERVICE_UNAVAILABLE": (503, 503),

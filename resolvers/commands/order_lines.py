@@ -1,17 +1,22 @@
 """The lines of an order as its owner tells them: made, changed, put in order; those no longer named are cancelled."""
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from db.commands import orders
 from db.pool import Connection
+from domain.errors import SourceConflict
 from resolvers.commands import fields
 from resolvers.commands.fields import BadField, Body
 from resolvers.commands.reached import facts_of, removed
 from resolvers.commands.references import line_of
+from resolvers.commands.settling import untold
 
 MOST_LINES = 500
+# Parcels that came to nothing carry nothing.
+NOTHING = ("CANCELLED", "LOST", "RETURNED")
 
 
 def line_facts(body: Body) -> dict[str, dict[str, Any]] | None:
@@ -40,6 +45,28 @@ def _fact(line: Body, position: int) -> dict[str, Any]:
         **amounts,
         "total": fields.count(line, "total", quantity * amounts["unitPrice"] - amounts["discount"]),
     }
+
+
+class LineInParcels(SourceConflict):
+    """A line's new quantity is less than its parcels carry."""
+
+    path = ("lines",)
+
+
+def check_parcels(state: Mapping[str, Any], quantities: Mapping[uuid.UUID, int]) -> None:
+    """Raises LineInParcels; parcels that came to nothing do not count, and those a fact tells of are cut instead."""
+    dead = {one["id"] for one in state["shipments"] if one["status"] in NOTHING}
+    carried: Counter[uuid.UUID] = Counter()
+    for parcel in untold(state):
+        if parcel["shipment_id"] not in dead:
+            carried[uuid.UUID(parcel["line_id"])] += parcel["quantity"]
+    for line_id, quantity in quantities.items():
+        if carried[line_id] > quantity:
+            sku = next(line["sku"] for line in state["lines"] if line["id"] == str(line_id))
+            raise LineInParcels(
+                f"{quantity} of {sku} is less than the {carried[line_id]} that are in parcels. "
+                "Correct the parcels first, or send the quantity that went out."
+            )
 
 
 async def write_lines(

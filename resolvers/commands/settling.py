@@ -61,8 +61,7 @@ async def place_parcels(
     free = {**ordered, **quantities}
     told = {f"{shipment['carrier']}/{shipment['tracking_number']}": shipment for shipment in state["shipments"]}
     known = [fact for fact in facts.facts_of(state, "SHIPMENT") if fact["ref"] in told]
-    named = {told[fact["ref"]]["id"] for fact in known}
-    kept = [parcel for parcel in state["parcels"] if parcel["shipment_id"] not in named]
+    kept = untold(state)
     for parcel in kept:
         free[uuid.UUID(parcel["line_id"])] -= parcel["quantity"]
     cut, placed = False, []
@@ -88,6 +87,13 @@ async def place_parcels(
         await _write_parcel(connection, order_id, state, shipment["id"], lines)
     state["parcels"] = kept + placed
     return cut
+
+
+def untold(state: State) -> list[Mapping[str, Any]]:
+    """Lines of parcels that no shipping system tells of, so that nothing says how to cut them."""
+    told = {fact["ref"] for fact in facts.facts_of(state, "SHIPMENT")}
+    named = {one["id"] for one in state["shipments"] if f"{one['carrier']}/{one['tracking_number']}" in told}
+    return [parcel for parcel in state["parcels"] if parcel["shipment_id"] not in named]
 
 
 def _last(several: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from domain.order import Amounts, roll_up_finance
 from events.inbox import Applied, Event, Outcome, Waits
 from resolvers.commands import command, fields
 from resolvers.commands.fields import BadField, Body
-from resolvers.commands.order_lines import line_facts, write_lines
+from resolvers.commands.order_lines import check_parcels, line_facts, write_lines
 from resolvers.commands.reached import owner, rank_of
 from resolvers.commands.references import named
 from resolvers.commands.settling import settle
@@ -50,6 +50,7 @@ class UpsertOrders(command.OrderCommand):
             if told:
                 changed |= await orders.write_header(connection, order_id, header)
         renumbered, quantities = await write_lines(connection, order_id, state, source)
+        check_parcels(state, quantities)
         settled = await settle(
             connection,
             None if new else before,

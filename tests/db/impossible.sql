@@ -32,6 +32,9 @@ VALUES ('<order>', 2, 'X', 0);
 INSERT INTO shipment_lines (shipment_id, line_id, order_id, quantity)
 VALUES ('<second_parcel>', '<line>', '<order>', 2);
 
+-- a line lowered below its parcels: ck_order_lines_at_least_shipped
+UPDATE order_lines SET quantity = 1, created = 1 WHERE id = '<foreign_line>';
+
 -- a parcel filled up beyond the order: ck_shipment_lines_at_most_ordered
 UPDATE shipment_lines SET quantity = 3;
 

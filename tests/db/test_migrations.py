@@ -70,5 +70,7 @@ async def test_the_guards_of_the_journal_and_of_parcels_are_in_place(database: s
         ("journal", "append_only_truncate"),
         ("journal", "to_outbox"),
         ("shipment_lines", "shipped_at_most_ordered"),
+        ("order_lines", "line_at_least_shipped"),
+        ("shipments", "parcel_at_most_ordered"),
     }
     assert [tuple(row) for row in salt] == [(True, "")]

@@ -22,6 +22,7 @@ DOMAIN_ERRORS = [kind for kind in subclasses(OrdergraphError) if kind.__module__
         ("Forbidden", "FORBIDDEN"),
         ("NotFound", "NOT_FOUND"),
         ("Conflict", "CONFLICT"),
+        ("SourceConflict", "SOURCE_CONFLICT"),
         ("IllegalMove", "ILLEGAL_STATUS_MOVE"),
         ("Overloaded", "OVERLOADED"),
         ("DeadlineExceeded", "DEADLINE_EXCEEDED"),

@@ -95,3 +95,22 @@ async def test_an_integrator_speaks_for_its_own_source_only(house: House) -> Non
     (own,) = await house.send("upsertOrders", upsert("e1", 2), actor=SHOPIFY)
     assert own["order"]["status"] == "CONFIRMED"
     assert await house.pool.fetchval("SELECT actor FROM journal") == "integrator:shopify-key"
+
+
+async def test_a_line_is_not_lowered_below_what_is_in_parcels_nobody_tells_of(house: House) -> None:
+    await house.send("upsertOrders", upsert("e1", 2), upsert("e1b", 2, "1002"))
+    await house.send("recordTrackingEvents", scan("t1", 10, "IN_TRANSIT"))
+    # As an import leaves it: a parcel without a fact behind it.
+    await house.pool.execute(
+        "INSERT INTO shipment_lines (shipment_id, line_id, order_id, quantity) "
+        "SELECT s.id, l.id, s.order_id, 2 FROM shipments s JOIN order_lines l USING (order_id) WHERE l.sku = 'MUG'"
+    )
+    before = await house.dump(journal=True)
+    (refused,) = await house.send("upsertOrders", upsert("e2", 11, lines=(("MUG", 1), ("LAMP", 1))))
+    assert (refused["outcome"], refused["error"]["code"]) == ("REFUSED", "SOURCE_CONFLICT")
+    assert refused["error"]["path"] == ["items", "0", "lines"]
+    assert await house.dump(journal=True) == before
+    lost = scan("t2", 12, "LOST")
+    assert await house.outcomes("recordTrackingEvents", lost) == ["APPLIED"]
+    again = upsert("e3", 13, lines=(("MUG", 1), ("LAMP", 1)))
+    assert await house.outcomes("upsertOrders", again) == ["APPLIED"]
