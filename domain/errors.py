@@ -7,7 +7,8 @@
     ├── Forbidden           FORBIDDEN              we know who asks; they may not do this
     ├── NotFound            NOT_FOUND              absent, or not visible to who asks: both look the same
     ├── Conflict            CONFLICT               the state of the thing does not allow it now; read again
-    │   └── IllegalMove     ILLEGAL_STATUS_MOVE    a status may not become that status
+    │   ├── IllegalMove     ILLEGAL_STATUS_MOVE    a status may not become that status
+    │   └── SourceConflict  SOURCE_CONFLICT        a source says what cannot be, by what others have said
     ├── Overloaded          OVERLOADED             a limit of load or rate is reached; retry later
     ├── DeadlineExceeded    DEADLINE_EXCEEDED      it took longer than the time allowed
     └── Unavailable         SERVICE_UNAVAILABLE    something needed for the answer is down; retry later
