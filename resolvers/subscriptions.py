@@ -102,29 +102,38 @@ class Subscriptions:
         # Read before the snapshot: what happens in between is told twice rather than never.
         start = self.hub.position
         asked = given.get("after") or after
+        question = view.question(operation, given)
+        cursor = self.signer.read(asked) if asked else None
+        if cursor is not None and (plan.snapshot_sql is None or self.void(cursor, actor) is None):
+            # A snapshot is for who has nothing: whoever comes back has what was there before its cursor.
+            return self.resume(question, sink, cursor, actor)
         if plan.snapshot_sql is not None:
+            if cursor is not None:
+                self.tell_reset(question, sink, self.void(cursor, actor), start)
             await view.push_snapshot(sink, start)
             # From here to joining the hub nothing waits, so that no revocation falls between the two.
             self.check_access(actor)
-        elif asked:
-            return self.resume(view.question(operation, given), sink, self.signer.read(asked), actor)
-        return self.hub.join(view.question(operation, given), sink, start, actor=actor)
+        return self.hub.join(question, sink, start, actor=actor)
 
     def resume(self, question: Question, sink: Sink, cursor: Cursor, actor: Actor) -> Subscriber:
         """From a cursor, or from now after a Reset when the cursor's positions mean nothing here."""
-        position: int | None = cursor.position
-        reason = None
-        if cursor.epoch != self.hub.epoch:
-            reason = "EPOCH_CHANGED"
-        elif cursor.scope != scope_of(actor):
-            reason = "SCOPE_CHANGED"
-        elif cursor.position < self.hub.oldest:
-            reason = "RETENTION_PASSED"
+        reason = self.void(cursor, actor)
+        position = cursor.position if reason is None else self.hub.position
+        self.tell_reset(question, sink, reason, position)
+        return self.hub.join(question, sink, position, actor=actor)
+
+    def tell_reset(self, question: Question, sink: Sink, reason: str | None, position: int) -> None:
         if reason is not None:
-            position = self.hub.position
             payload = question.reset(reason, position)
             sink.push(payload.body, payload.cursor)
-        return self.hub.join(question, sink, position, actor=actor)
+
+    def void(self, cursor: Cursor, actor: Actor) -> str | None:
+        """Why a cursor's positions mean nothing here, if so."""
+        if cursor.epoch != self.hub.epoch:
+            return "EPOCH_CHANGED"
+        if cursor.scope != scope_of(actor):
+            return "SCOPE_CHANGED"
+        return "RETENTION_PASSED" if cursor.position < self.hub.oldest else None
 
     def plan(self, operation: Operation, variables: Variables) -> UpdatePlan:
         key = (operation, operation.shape(variables))

@@ -13,6 +13,7 @@ from resolvers.sources import Stream
 from resolvers.sql import updates
 from schema.item import Item
 from schema.order import Order
+from schema.promise import DestinationInput
 from schema.scalars import Json
 from schema.shipment import Shipment
 
@@ -71,6 +72,11 @@ class PromiseChanged(Change):
 
 @strawberry.type(description="A change of an item's stock.")
 class StockChanged(Change):
+    changed: list[str] = column(
+        "The counts that changed; empty without `stock:read`.", updates.counts("changed", "'{}'::text[]")
+    )
+    data: Json = column("What changed and where; empty without `stock:read`.", updates.counts("data", "'{}'::jsonb"))
+    actor: str = column("Who did it; only their role without `stock:read`.", updates.teller)
     item: Item | None = one("The item as it is now.", joined("id", "entity_id"), inherits=False)
 
 
@@ -123,7 +129,12 @@ class Subscription:
             FILTER,
             AFTER,
             DELIVERY,
-            argument("snapshot", bool, "Send first what is there now, without a gap to what follows.", default=False),
+            argument(
+                "snapshot",
+                bool,
+                "Send first what is there now, without a gap to what follows; with a cursor only after a Reset.",
+                default=False,
+            ),
         ],
     )
     shipment_updates: ShipmentUpdate = declare(
@@ -153,6 +164,8 @@ class Subscription:
         scopes=["availability:read"],
         arguments=[
             argument("skus", list[str], "The items, up to 250."),
+            argument("channel", str | None, "Only where it is sold to this channel, by its code.", default=None),
+            argument("destination", DestinationInput | None, "Only where it is shipped from to there.", default=None),
             AFTER,
             argument(
                 "delivery", Delivery, "The latest of each item, or every event.", default=Delivery.LATEST_PER_ENTITY

@@ -102,12 +102,42 @@ HEADER = (
     "cancel_reason",
     "cancelled_by",
 )
+# Which field of the schema shows a column, where it is not the one of the same name.
+_SHOWN = {
+    "source": "sources",
+    "source_status": "sourceStatus",
+    **{name: "customer" for name in HEADER if name.startswith("customer_")},
+    **{name: "shippingAddress" for name in HEADER if name.startswith("ship_")},
+    "ship_complete": "shipComplete",
+    "currency": "total",
+    "subtotal_amount": "subtotal",
+    "shipping_amount": "shippingTotal",
+    "tax_amount": "taxTotal",
+    "discount_amount": "discountTotal",
+    "total_amount": "total",
+    "authorized_amount": "payment",
+    "captured_amount": "payment",
+    "refunded_amount": "payment",
+    "financial_status": "payment",
+    "placed_at": "placedAt",
+    "accepted_at": "acceptedAt",
+    "closed_at": "closedAt",
+    "cancelled_at": "cancelledAt",
+    "cancel_reason": "cancelReason",
+    "cancelled_by": "cancelledBy",
+}
 _PLACES = {name: f"${place}" for place, name in enumerate(HEADER, 2)}
 _TOLD = [name for name in HEADER if name != "source_observed_at"]
+# `was` is the row before the update: both parts of a statement see the same snapshot.
 WRITE_HEADER = f"""
-UPDATE orders SET {", ".join(f"{name} = {place}" for name, place in _PLACES.items())}
-WHERE id = $1 AND ({", ".join(_TOLD)}) IS DISTINCT FROM ({", ".join(_PLACES[name] for name in _TOLD)})
-RETURNING true
+WITH was AS (SELECT * FROM orders WHERE id = $1), written AS (
+    UPDATE orders SET {", ".join(f"{name} = {place}" for name, place in _PLACES.items())}
+    WHERE id = $1 AND ({", ".join(_TOLD)}) IS DISTINCT FROM ({", ".join(_PLACES[name] for name in _TOLD)})
+    RETURNING id
+)
+SELECT array_remove(ARRAY[
+    {", ".join(f"CASE WHEN was.{name} IS DISTINCT FROM {_PLACES[name]} THEN '{_SHOWN[name]}' END" for name in _TOLD)}
+], NULL) FROM was, written
 """  # noqa: S608  # the names of our own columns
 
 OBSERVED = "UPDATE orders SET source_observed_at = $2 WHERE id = $1"
@@ -186,12 +216,12 @@ async def insert(connection: Connection, *values: Any) -> uuid.UUID | None:
     return made
 
 
-async def write_header(connection: Connection, order_id: uuid.UUID, header: Mapping[str, Any]) -> bool:
-    """Whether anything was different but the time at which its source said so."""
-    if await connection.fetchval(WRITE_HEADER, order_id, *(header[name] for name in HEADER)):
-        return True
-    await connection.execute(OBSERVED, order_id, header["source_observed_at"])
-    return False
+async def write_header(connection: Connection, order_id: uuid.UUID, header: Mapping[str, Any]) -> set[str]:
+    """Which fields, by the names of the schema, were different; that its source said so now is none of them."""
+    written = await connection.fetchval(WRITE_HEADER, order_id, *(header[name] for name in HEADER))
+    if written is None:
+        await connection.execute(OBSERVED, order_id, header["source_observed_at"])
+    return set(written or ())
 
 
 async def insert_line(

@@ -75,8 +75,8 @@ class Promises:
     def _tell(self, before: Made | None) -> None:
         after = self.whole("CURRENT")
         if after and (before is None or _days(before) != _days(after)):
-            latest = {"from": str(before.promise.latest) if before else None, "to": str(after.promise.latest)}
-            self._order.record("PROMISE_CHANGED", "promise", data={"latest": latest})
+            last_day = {"from": str(before.promise.latest) if before else None, "to": str(after.promise.latest)}
+            self._order.record("PROMISE_CHANGED", "promise", data={"promise": last_day})
 
 
 def _by_line(order: Order, groups: Iterable[Group]) -> dict[Line, Promise]:

@@ -18,6 +18,8 @@ from resolvers.commands.fields import instant
 from resolvers.commands.reached import State
 from resolvers.commands.references import line_of
 
+# The schema's names of the first of `_derived`; it shows no deadlines.
+DERIVED = ("status", "returnStatus", "attention")
 ENDED = (OrderStatus.DELIVERED, OrderStatus.COMPLETED, OrderStatus.CANCELLED)
 
 
@@ -47,7 +49,9 @@ async def settle(
     was = None if before is None else before["order"]["status"]
     if derived[0] != was:
         data["status"] = {"from": was, "to": derived[0]}
-    named = {*entry.changed, *(["lines"] if moved else []), *(["status"] if derived[0] != was else [])}
+    named = {*entry.changed, *(["lines"] if moved else [])}
+    had = (was, *_stored(after)[1:])
+    named |= {name for name, now, then in zip(DERIVED, derived, had, strict=False) if now != then}
     made = journal.Entry(entry.type, entry.entity, entry.entity_id, sorted(named), data)
     await journal.write(connection, made, origin, version=version, order_id=order_id)
     return True

@@ -66,7 +66,11 @@ class StockCommand:
         was: Mapping[str, Any],
         now: dict[str, Any],
     ) -> Applied:
-        parts = {name: {"from": was[name], "to": now[name]} for name in PARTS if now[name] != was[name]}
+        parts = {
+            name: {"from": was[column], "to": now[column]}
+            for column, name in PARTS.items()
+            if now[column] != was[column]
+        }
         new = was["counted_at"] is None
         if new:
             # There was nothing to have a version.

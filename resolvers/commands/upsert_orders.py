@@ -44,22 +44,26 @@ class UpsertOrders(command.OrderCommand):
             await orders.make_items(connection, [(line["sku"], line["title"]) for line in lines.values()])
         state = await orders.state(connection, order_id)
         source = owner(state, self.precedence)
-        changed = heard and await self._claims(connection, order_id, event, state)
+        named = {"sources"} if heard and await self._claims(connection, order_id, event, state) else set()
+        promised: dict[str, Any] = {}
         if source == event.source:
-            changed |= await self._promise(connection, order_id, event)
+            promised = await self._promise(connection, order_id, event, state)
             if told:
-                changed |= await orders.write_header(connection, order_id, header)
-        renumbered, quantities = await write_lines(connection, order_id, state, source)
+                named |= await orders.write_header(connection, order_id, header)
+        named |= set(promised)
+        rewritten, quantities = await write_lines(connection, order_id, state, source)
         check_parcels(state, quantities)
         settled = await settle(
             connection,
             None if new else before,
             order_id,
-            self._entry(event, order_id, new=new, newest=told or heard),
+            self._entry(
+                event, order_id, named | ({"lines"} if rewritten else set()), promised, new=new, newest=told or heard
+            ),
             command.origin(event),
             precedence=self.precedence,
             quantities=quantities,
-            changed=new or changed or renumbered or not (told or heard),
+            changed=new or bool(named) or rewritten or not (told or heard),
         )
         outcome = Outcome.APPLIED if settled else Outcome.UNCHANGED
         return Applied(outcome if told or heard else Outcome.STALE, {"order": order_id})
@@ -98,29 +102,52 @@ class UpsertOrders(command.OrderCommand):
         known = event.source in had
         return known != (value is not None or raw is not None) or (known and had[event.source]["value"] != value)
 
-    async def _promise(self, connection: Connection, order_id: uuid.UUID, event: Event) -> bool:
+    async def _promise(
+        self, connection: Connection, order_id: uuid.UUID, event: Event, state: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Keep what was promised; how its last day moved, empty when nothing changed."""
         given = event.body.get("promise")
         if given is None:
-            return False
+            return {}
         days = [fields.day(given, name) for name in ("shipBy", "earliest", "latest")]
         said = command.said(event)
         words = (*days, given["timeZone"], event.source)
+        before = after = last_day(state)
         changed = False
         if await facts.say(connection, order_id, "PROMISED", "", said, {}):
             changed = await orders.promise(connection, order_id, "CURRENT", *words)
+            after = given["latest"]
         # As sold: the oldest word there is, so neither a newer one nor a late one changes it.
         if await facts.say_first(connection, order_id, "PROMISE", "", said):
             changed |= await orders.promise(connection, order_id, "ORIGINAL", *words)
-        return changed
+        return {"promise": {"from": before, "to": after}} if changed else {}
 
-    def _entry(self, event: Event, order_id: uuid.UUID, *, new: bool, newest: bool) -> journal.Entry:
+    def _entry(
+        self,
+        event: Event,
+        order_id: uuid.UUID,
+        named: set[str],
+        promised: Mapping[str, Any],
+        *,
+        new: bool,
+        newest: bool,
+    ) -> journal.Entry:
         if not newest:
             return command.stale_entry(event.kind, order_id)
         body = event.body
-        data = {"channel": body["order"]["channel"]}
+        data = {"channel": body["order"]["channel"], **promised}
         if body.get("status") or body.get("sourceStatus"):
             data["said"] = body.get("status") or body["sourceStatus"][:80]
-        return journal.Entry("ORDER_PLACED" if new else "ORDER_UPDATED", "ORDER", order_id, (), data)
+        return journal.Entry("ORDER_PLACED" if new else "ORDER_UPDATED", "ORDER", order_id, sorted(named), data)
+
+
+def last_day(state: Mapping[str, Any]) -> str | None:
+    """The last day of our latest commitment to the whole order."""
+    for promise in state["promises"]:
+        if promise["kind"] == "CURRENT" and promise["line_id"] is None:
+            day: str = promise["latest"]
+            return day
+    return None
 
 
 def order_fact(body: Body) -> dict[str, Any]:

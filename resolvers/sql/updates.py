@@ -6,13 +6,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from db.tables import items, journal, orders, shipments
+from db.tables import items, journal, locations, orders, shipments
 from db.tables.base import TextArray
 from domain.actor import Actor, RowScope
 from resolvers.batches import as_uuids, bounded
 from resolvers.scope import Scope
-from resolvers.sources import Row, Sql
-from resolvers.sql import order_filter, visibility
+from resolvers.sources import Expression, Row, Sql
+from resolvers.sql import order_filter, stock, visibility
 from resolvers.sql.lookups import text
 from resolvers.updates import CURSORS
 
@@ -49,8 +49,9 @@ def of_shipments(event: Row, scope: Scope) -> Sequence[Bool]:
 
 
 def of_promises(event: Row, scope: Scope) -> Sequence[Bool]:
-    """Changes of a commitment; `materialOnly` leaves out those that do not move its last day."""
-    found: list[Bool] = [event.c.changed.any(sa.literal_column("'promise'")), *of_orders(event, scope)]
+    """Changes of a commitment; `materialOnly` leaves out those that do not move its last day, `data.promise`."""
+    promise: Sql = sa.literal_column("'promise'")
+    found: list[Bool] = [promise == sa.any_(event.c.changed), *of_orders(event, scope)]
     if scope.argument("materialOnly").sample:
         days = sa.type_coerce(event.c.data, JSONB)["promise"]
         found.append(days["from"].is_distinct_from(days["to"]))
@@ -58,12 +59,29 @@ def of_promises(event: Row, scope: Scope) -> Sequence[Bool]:
 
 
 def of_stock(event: Row, scope: Scope) -> Sequence[Bool]:
-    item = items.alias()
+    """Changes of the items at locations that sell to the channel and ship to the destination, where these are given."""
+    item, place = items.alias(), locations.alias()
     wanted = item.c.sku == sa.any_(scope.bind(scope.argument("skus"), TextArray, order_filter.strings))
-    return [
+    found: list[Bool] = [
         event.c.entity == sa.literal_column("'STOCK'"),
         sa.exists().where(item.c.id == event.c.entity_id, wanted).correlate(event),
     ]
+    if scope.argument("channel").present or scope.argument("destination").present:
+        here = place.c.code == sa.type_coerce(event.c.data, JSONB)["location"].astext
+        found.append(sa.exists().where(here, *stock.eligible(place, scope)).correlate(event))
+    return found
+
+
+def counts(column: str, hidden: str) -> Expression:
+    """A column that tells of counts at locations; `hidden` stands there for who may only know what is for sale."""
+    return lambda event, scope: event.c[column] if "stock:read" in scope.rights.scopes else sa.literal_column(hidden)
+
+
+def teller(event: Row, scope: Scope) -> Sql:
+    """Who counted: by name for who may see counts, by role for others."""
+    if "stock:read" in scope.rights.scopes:
+        return event.c.actor
+    return sa.func.split_part(event.c.actor, sa.literal_column("':'"), sa.literal_column("1"))
 
 
 def of_timeline(event: Row, scope: Scope) -> Sequence[Bool]:

@@ -28,7 +28,7 @@ async def test_a_count_makes_the_level_and_an_older_one_changes_nothing(house: H
     row = await house.pool.fetchrow("SELECT entity, type, version, data::text FROM journal ORDER BY id DESC LIMIT 1")
     assert row is not None
     assert tuple(row)[:3] == ("STOCK", "STOCK_COUNTED", 2)
-    assert row["data"] == '{"sku": "MUG", "on_hand": {"to": 8, "from": 10}, "location": "HAM"}'
+    assert row["data"] == '{"sku": "MUG", "onHand": {"to": 8, "from": 10}, "location": "HAM"}'
 
 
 async def test_compare_and_set(house: House) -> None:
