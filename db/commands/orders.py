@@ -128,16 +128,15 @@ _SHOWN = {
 }
 _PLACES = {name: f"${place}" for place, name in enumerate(HEADER, 2)}
 _TOLD = [name for name in HEADER if name != "source_observed_at"]
-# `was` is the row before the update: both parts of a statement see the same snapshot.
+# `was` is the row before the update; the order is locked, so nobody writes between the two.
 WRITE_HEADER = f"""
-WITH was AS (SELECT * FROM orders WHERE id = $1), written AS (
-    UPDATE orders SET {", ".join(f"{name} = {place}" for name, place in _PLACES.items())}
-    WHERE id = $1 AND ({", ".join(_TOLD)}) IS DISTINCT FROM ({", ".join(_PLACES[name] for name in _TOLD)})
-    RETURNING id
-)
-SELECT array_remove(ARRAY[
-    {", ".join(f"CASE WHEN was.{name} IS DISTINCT FROM {_PLACES[name]} THEN '{_SHOWN[name]}' END" for name in _TOLD)}
-], NULL) FROM was, written
+UPDATE orders SET {", ".join(f"{name} = {place}" for name, place in _PLACES.items())}
+FROM (SELECT id, {", ".join(_TOLD)} FROM orders WHERE id = $1) was
+WHERE orders.id = was.id
+  AND ({", ".join(f"was.{name}" for name in _TOLD)}) IS DISTINCT FROM ({", ".join(_PLACES[name] for name in _TOLD)})
+RETURNING array_remove(ARRAY[
+    {", ".join(f"CASE WHEN was.{name} IS DISTINCT FROM orders.{name} THEN '{_SHOWN[name]}' END" for name in _TOLD)}
+], NULL) AS changed
 """  # noqa: S608  # the names of our own columns
 
 OBSERVED = "UPDATE orders SET source_observed_at = $2 WHERE id = $1"
