@@ -275,3 +275,38 @@ UPDATE shipments SET carrier = 'pigeon';
 
 -- a carrier removed under its parcels: fk_shipments_carrier
 DELETE FROM carriers;
+
+-- an endpoint in no known state: ck_webhook_endpoints_state_known
+INSERT INTO webhook_endpoints (owner, owner_name, url, state, position, epoch, secret)
+VALUES ('{}', 'admin:ada', 'https://a.example', 'NAPPING', 0, 'e', '\x00');
+
+-- an endpoint disabled for no known reason: ck_webhook_endpoints_disabled_reason_known
+INSERT INTO webhook_endpoints (owner, owner_name, url, state, disabled_reason, position, epoch, secret)
+VALUES ('{}', 'admin:ada', 'https://a.example', 'DISABLED', 'BOREDOM', 0, 'e', '\x00');
+
+-- a disabled endpoint without a reason: ck_webhook_endpoints_disabled_has_reason
+INSERT INTO webhook_endpoints (owner, owner_name, url, state, position, epoch, secret)
+VALUES ('{}', 'admin:ada', 'https://a.example', 'DISABLED', 0, 'e', '\x00');
+
+-- a dead letter in no known state: ck_webhook_dead_letters_state_known
+INSERT INTO webhook_dead_letters (endpoint_id, message_id, journal_id, position, reason, state)
+VALUES ('<order>', 'm', 1, 1, 'FAILING', 'UNDEAD');
+
+-- a letter dead for no known reason: ck_webhook_dead_letters_reason_known
+INSERT INTO webhook_dead_letters (endpoint_id, message_id, journal_id, position, reason, state)
+VALUES ('<order>', 'm', 1, 1, 'BOREDOM', 'DEAD');
+
+-- a delivery in no known state: ck_connector_deliveries_state_known
+INSERT INTO connector_deliveries (instance, delivery_id, topic, body, state) VALUES ('shop', '1', 't', '\x00', 'LATE');
+
+-- a new delivery without what it said: ck_connector_deliveries_new_has_body
+INSERT INTO connector_deliveries (instance, delivery_id, topic) VALUES ('shop', '1', 't');
+
+-- a revocation of nothing known: ck_revocations_kind_known
+INSERT INTO revocations (kind, name, actor) VALUES ('HAT', 'h', 'admin:ada');
+
+-- a pull in no known mode: ck_connector_watermarks_mode_known
+INSERT INTO connector_watermarks (instance, capability, mode) VALUES ('shop', 'orders_pull', 'GUESS');
+
+-- a cursor of no pull: ck_connector_watermarks_cursor_of_a_pull
+INSERT INTO connector_watermarks (instance, capability, mode, cursor) VALUES ('shop', 'orders_pull', 'SYNC', '1');
