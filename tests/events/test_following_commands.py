@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLSchema
 
+import db.pool
 import db.stream
 from db.pool import Pool
 from db.reader import PoolReader
@@ -232,6 +233,45 @@ async def test_stock_is_followed_where_it_is_sold_and_shipped_from(shop: Followe
     await sinks["germany"].wait(1)
     heard = {name: sorted(one["data"]["location"] for one in sink.payloads) for name, sink in sinks.items()}
     assert heard == {"everywhere": ["HAM", "PAR"], "b2b": ["PAR"], "germany": ["HAM"], "nowhere": []}
+
+
+async def test_stock_is_folded_unless_every_event_is_asked_for(shop: Followed) -> None:
+    selection = "... on StockChanged { version skipped item { stockLevels { onHand } } }"
+    latest = await shop.follow('stockUpdates(skus: ["MUG"])', selection)
+    every = await shop.follow('stockUpdates(skus: ["MUG"], delivery: EVERY_EVENT)', selection)
+    for hour in (2, 3, 4):
+        await shop.send("setStockLevels", count(f"c{hour}", hour, hour))
+    await shop.relay()
+    (folded,) = await latest.wait(1)
+    assert (folded["version"], folded["skipped"]) == (3, 2)
+    assert folded["item"]["stockLevels"] == [{"onHand": 4}]
+    assert [(one["version"], one["skipped"]) for one in await every.wait(3)] == [(1, 0), (2, 0), (3, 0)]
+    assert len(latest.payloads) == 1
+
+
+async def test_nobody_is_woken_by_a_writer_but_only_by_the_relay(shop: Followed, database: str) -> None:
+    calls: list[object] = []
+    listening = await db.pool.connect(database)
+    try:
+        await listening.add_listener(db.stream.CHANNEL, lambda *call: calls.append(call))
+        await shop.send("upsertOrders", upsert("e1", 2), upsert("x1", 2, "1002"))
+        await shop.send("setStockLevels", count("c1", 2, 5))
+        # Whatever had been told before is there with the answer.
+        await listening.fetchval("SELECT 1")
+        assert calls == []
+        await shop.relay()
+        await listening.fetchval("SELECT 1")
+        assert len(calls) == 1
+    finally:
+        await listening.close()
+    functions = "SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosrc ILIKE '%notify%'"
+    assert await shop.house.pool.fetchval(functions) == 0
+
+
+async def test_numbers_of_the_journal_are_drawn_one_by_one(pool: Pool) -> None:
+    # A session that keeps some in store would give an order's later change a smaller number.
+    cached = "SELECT seqcache FROM pg_sequence WHERE seqrelid = pg_get_serial_sequence('journal', 'id')::regclass"
+    assert await pool.fetchval(cached) == 1
 
 
 async def test_who_may_know_what_is_for_sale_is_not_told_the_counts(shop: Followed) -> None:

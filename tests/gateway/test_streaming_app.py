@@ -185,3 +185,15 @@ async def test_the_engine_itself_runs_no_mutation_that_came_by_get(gateway: Gate
             text = await response.text()
     assert '"code":"METHOD_NOT_ALLOWED"' in text
     assert await gateway.pool.fetchval("SELECT count(*) FROM revocations") == 0
+
+
+async def test_nothing_is_compressed_although_a_client_offers_it_and_frames_are_bounded(gateway: Gateway) -> None:
+    protocols = [Subprotocol("graphql-transport-ws")]
+    async with connect(gateway.url.replace("http", "ws"), subprotocols=protocols, compression="deflate") as socket:
+        assert socket.protocol.extensions == []
+        await subscribed(socket, token())
+        await gateway.change()
+        assert (await changed(socket))["version"] == 2
+        await socket.send(json.dumps({"type": "ping", "payload": {"x": "x" * (64 * 1024)}}))
+        await asyncio.wait_for(socket.wait_closed(), 5)
+        assert socket.close_code == 1009

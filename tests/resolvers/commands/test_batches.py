@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from domain.actor import ANONYMOUS, Role, of_role
-from tests.resolvers.commands.house import ADMIN, DHL, House, at, back, scan, upsert, work
+from tests.resolvers.commands.house import ADMIN, DHL, House, at, back, change, count, scan, upsert, work
 
 UPSERT = "mutation($items: [OrderUpsert!]!) { upsertOrders(items: $items) { applied refused items { outcome } } }"
 SUPPORT = of_role(Role.SUPPORT, "s")
@@ -139,6 +139,24 @@ async def test_literals_in_the_document_mean_the_same_as_variables(house: House)
     assert (await house.ask(query))["adjustStock"] == expected
     assert (await house.ask(query))["adjustStock"] == expected
     assert await house.pool.fetchval("SELECT on_hand FROM stock_levels") == 4
+
+
+async def test_a_key_on_the_field_has_the_rules_of_the_header(house: House) -> None:
+    query = """mutation ($items: [StockAdjustmentInput!]!, $key: String!) {
+        adjustStock(items: $items) @idempotent(key: $key) { applied } }"""
+    await house.send("setStockLevels", count("c1", 1, 10))
+    await house.ask(query, {"items": [change(-1, event="a")], "key": "k"})
+    other = {"items": [change(-2, event="a")], "key": "k"}
+    assert await house.refused(query, other) == "IDEMPOTENCY_KEY_REUSED"
+    assert await house.refused(query, other | {"key": ""}) == "BAD_USER_INPUT"
+    # Two keys of one request, and one key for two fields, mean nothing.
+    assert await house.refused(query, other | {"key": "l"}, key="m") == "BAD_USER_INPUT"
+    two = """mutation ($items: [StockAdjustmentInput!]!, $key: String!) {
+        one: adjustStock(items: $items) @idempotent(key: $key) { applied }
+        two: adjustStock(items: $items) { applied } }"""
+    assert await house.refused(two, other | {"key": "n"}) == "BAD_USER_INPUT"
+    assert await house.pool.fetchval("SELECT on_hand FROM stock_levels") == 9
+    assert await house.pool.fetchval("SELECT array_agg(key) FROM idempotency_keys") == ["k"]
 
 
 async def test_sources_that_disagree_leave_claims_and_the_ranked_one_wins(house: House) -> None:
