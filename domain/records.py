@@ -210,7 +210,10 @@ class ReturnRecord:
 
 @dataclass(frozen=True, slots=True)
 class StockRecord:
-    """A count of one item at one location; None leaves a part as it is. `location` is our code of it."""
+    """A count of one item at one location; None leaves a part as it is. `location` is our code of it.
+
+    `title` is given by a system whose catalogue counts: an item that nobody has told of yet is made with it.
+    """
 
     sku: str
     location: str
@@ -221,6 +224,7 @@ class StockRecord:
     quality_control: int | None = None
     set_aside: int | None = None
     safety_stock: int | None = None
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

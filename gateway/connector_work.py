@@ -5,6 +5,9 @@ import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator
 
+import structlog
+
+import db.commands.places
 from db.pool import Pool
 from events.deliveries import Deliveries
 from events.inbox import Inbox
@@ -12,16 +15,19 @@ from events.intake import Intake
 from events.pulling import Mode, Pulling, Windows
 from events.syncing import Due, Syncing
 from gateway.connector_numbers import ConnectorNumbers
-from gateway.connectors import Connectors, configured, targets
+from gateway.connectors import Connectors, codes, configured, targets
 from gateway.realtime import kept_running
 from gateway.settings import Settings
 from resolvers.commands.kinds import kinds
+
+log = structlog.get_logger(__name__)
 
 
 class ConnectorWork:
     """Made by the composition root; raises BadManifest when the connectors' file is wrong."""
 
     def __init__(self, settings: Settings, pool: Pool) -> None:
+        self.pool = pool
         self.connectors = Connectors(configured(settings.connectors_file))
         self.intake = Intake(Inbox(pool, kinds(settings.source_precedence, settings.status_precedence)))
         back = dt.timedelta(hours=settings.connector_reconcile_hours)
@@ -39,9 +45,23 @@ class ConnectorWork:
         tell = [name for name, one in self.connectors.all.items() if one.tells]
         self.deliveries = Deliveries(pool, self.intake, self.connectors, tell, settings.connector_raw_days)
 
+    async def missing(self, name: str) -> list[str]:
+        """What the table of an instance names and the store does not have, with the command that adds it."""
+        channels, locations = await db.commands.places.missing(self.pool, *codes(self.connectors.all[name]))
+        return [
+            *(f"channel {code}; ordergraph add channel {code} --currency …" for code in channels),
+            *(f"location {code}; ordergraph add location {code} --country … --channel …" for code in locations),
+        ]
+
+    async def _warn(self) -> None:
+        for name in self.connectors.all:
+            for what in await self.missing(name):
+                log.warning("what it tells cannot be applied", instance=name, missing=what)
+
     @contextlib.asynccontextmanager
     async def running(self, *, pulls: bool) -> AsyncIterator[None]:
         """`pulls`: whether this process also takes its turns at pulling."""
+        await self._warn()
         async with self.connectors.opened():
             some = pulls and self.connectors.all
             parts = {"pulls": self.syncing.run, "deliveries": self.deliveries.run} if some else {}

@@ -66,6 +66,13 @@ def targets(all_: Mapping[str, Configured], mode: Mode = Mode.SYNC) -> Sequence[
     ]
 
 
+def codes(one: Configured) -> tuple[Sequence[str], Sequence[str]]:
+    """Our channels and our locations that a table names; they must be in the store before anything comes of them."""
+    option = [one.instance.option("channel", "")] if "channel" in one.manifest.options else []
+    channels = {*option, *one.entry.channels.values()} - {""}
+    return sorted(channels), sorted(set(one.entry.locations.values()))
+
+
 class Connectors:
     """Calls connectors by name, all through one runtime; `opened` spans their life."""
 

@@ -87,7 +87,7 @@ class Tryton:
 
     async def _quantities(self, wanted: list[Any], warehouse: Node, **context: Any) -> Node:
         here = {"locations": [warehouse["storage_location"].integer()], "with_childs": True, **context}
-        return await self._search("product.product", wanted, ("code", "quantity"), context=here)
+        return await self._search("product.product", wanted, ("code", "name", "quantity"), context=here)
 
     async def pull_supply(self, since: dt.datetime | None, cursor: str | None) -> Page:
         wanted = [

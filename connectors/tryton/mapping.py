@@ -195,6 +195,7 @@ def stock(told: Node, instance: Instance) -> Sequence[StockRecord]:
             location=instance.location(_warehouse(told["warehouse"])),
             occurred_at=told["read_at"].instant(),
             on_hand=product["quantity"].integer(),
+            title=product["name"].maybe_text(),
         )
         for product in told["products"].items()
         if product["code"].maybe_text()

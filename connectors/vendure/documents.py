@@ -34,7 +34,7 @@ STOCK: Final = """
 query Stock($take: Int!, $skip: Int!, $filter: ProductVariantFilterParameter!) {
   productVariants(options: { take: $take, skip: $skip, filter: $filter, sort: { id: ASC } }) {
     items {
-      id sku
+      id sku name
       stockLevels { stockLocationId stockOnHand stockAllocated updatedAt }
     }
   }

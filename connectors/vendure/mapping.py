@@ -189,6 +189,7 @@ def stock(page: Node, instance: Instance) -> Sequence[StockRecord]:
             location=instance.location(level["stockLocationId"].id()),
             occurred_at=level["updatedAt"].instant(),
             on_hand=level["stockOnHand"].integer(),
+            title=variant["name"].text(),
         )
         for variant in page.items()
         for level in variant["stockLevels"].items()

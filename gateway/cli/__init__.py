@@ -12,7 +12,7 @@ from gateway.cli import database, demo, doctor, serve, settings, token
 # Everything expected that goes wrong: one sentence on stderr and this exit code.
 REFUSED = 2
 # Written by others; each registers its commands by `register(app)`.
-MORE = ("connector", "export_schema", "import_", "report", "replay", "revoke", "watch")
+MORE = ("add", "connector", "export_schema", "import_", "report", "replay", "revoke", "watch")
 
 app = typer.Typer(
     name="ordergraph",

@@ -125,6 +125,7 @@ async def _list(settings: "Settings", opened: database.Database) -> list[str]:
             can = ", ".join(sorted(capability.value for capability in one.manifest.capabilities))
             lines.append(f"{name} ({one.manifest.name}): {can}")
             lines += [f"  {row['capability']} {row['mode'].lower()}: {_state(row)}" for row in rows if row[0] == name]
+            lines += [f"  missing: {what}" for what in await work.missing(name)]
             if name in sent:
                 lines.append(f"  deliveries: {sent[name]['waiting']} wait, {sent[name]['dead']} given up")
         return lines

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from db.commands import journal, stock
+from db.commands import journal, orders, stock
 from db.pool import Connection
 from domain.errors import Conflict
 from events.inbox import Applied, Event, Outcome
@@ -97,6 +97,8 @@ class SetStockLevels(StockCommand):
     async def apply(self, connection: Connection, event: Event) -> Applied:
         body = event.body
         given = {column: fields.count(body, name, None) for column, name in PARTS.items()}
+        if title := fields.text(body, "title"):
+            await orders.make_items(connection, [(body["sku"], title)])
         place = await self.place(connection, body)
         was = await self.locked(connection, place, event.source)
         expected(body, was)

@@ -1,0 +1,94 @@
+"""A real Vendure and a real gateway: what happens in the shop is asked of the gateway, and heard in a subscription."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.peers import vendure
+from tests.peers.gateway import Asking, House, free_port
+
+pytestmark = [pytest.mark.interop, pytest.mark.skipif(bool(vendure.WHY_NOT), reason=vendure.WHY_NOT)]
+
+FILE = """
+[shop]
+connector = "vendure"
+private = true
+options = {{url = "{url}/admin-api", channel = "web"}}
+locations = {{"1" = "shop"}}
+carriers = {{DHL = "dhl"}}
+secrets = {{api_key = "env:SHOP_KEY", webhook_secret = "file:{secret}"}}
+"""
+UPDATES = "subscription { orderUpdates { ... on OrderChanged { order { number status } } } }"
+ALL = "{ orders { nodes { number status } } }"
+
+
+async def test_what_happens_in_a_shop_is_seen_at_once(empty_database: str, database: str, tmp_path: Path) -> None:
+    """One test, because the shop takes long to start: its steps follow each other as they would in a shop."""
+    port = free_port()
+    told = f"http://127.0.0.1:{port}/webhooks/shop"
+    async with vendure.running(empty_database, webhook=told) as shop:
+        house = house_of(shop, database, tmp_path)
+        await shop.add_variant("MUG-BLUE", 1190, 10)
+        await shop.add_variant("PLATE", 2380, 5)
+        await an_operator_is_told_what_is_missing(house)
+        async with house.serving(port, ORDERGRAPH_CONNECTOR_SYNC_SECONDS="3600") as asking:
+            await the_first_pull_brings_stock(asking)
+            number = await by_webhooks(shop, asking)
+        async with house.serving(free_port(), ORDERGRAPH_CONNECTOR_SYNC_SECONDS="1") as asking:
+            await by_pulls(shop, asking, number)
+        assert "given up" not in await house.command("connector", "list")
+
+
+def house_of(shop: vendure.Shop, database: str, folder: Path) -> House:
+    secret, file = folder / "secret", folder / "connectors.toml"
+    secret.write_text(vendure.SECRET, "utf-8")
+    file.write_text(FILE.format(url=shop.address, secret=secret), "utf-8")
+    return House(database, file, {"SHOP_KEY": shop.api_key})
+
+
+async def an_operator_is_told_what_is_missing(house: House) -> None:
+    listed = await house.command("connector", "list")
+    assert [line for line in listed.splitlines() if "ordergraph add" in line] == [
+        "  missing: channel web; ordergraph add channel web --currency …",
+        "  missing: location shop; ordergraph add location shop --country … --channel …",
+    ]
+    await house.command("add", "channel", "web", "--currency", "USD")
+    await house.command("add", "location", "shop", "--country", "DE", "--channel", "web")
+    assert "missing" not in await house.command("connector", "list")
+
+
+async def the_first_pull_brings_stock(asking: Asking) -> None:
+    """Also of what nobody has ordered yet."""
+    query = '{ availability(skus: ["MUG-BLUE", "PLATE"], channel: "web") { sku availableForSale } }'
+    expected = [{"sku": "MUG-BLUE", "availableForSale": 10}, {"sku": "PLATE", "availableForSale": 5}]
+    await asking.until(query, {"availability": expected})
+
+
+async def by_webhooks(shop: vendure.Shop, asking: Asking) -> str:
+    """Pulls are an hour apart, so all of this is told by the shop."""
+    async with asking.subscribed(UPDATES) as listening:
+        number = await shop.place_order({"MUG-BLUE": 2, "PLATE": 1})
+        await listening.until({"number": number, "status": "ACCEPTED"})
+        parcel = await shop.fulfill(number, "JD01")
+        await listening.until({"number": number, "status": "SHIPPED"})
+        await shop.move(parcel, "Delivered")
+        await listening.until({"number": number, "status": "DELIVERED"})
+        regretted = await shop.place_order({"PLATE": 1})
+        await listening.until({"number": regretted, "status": "ACCEPTED"})
+        await shop.cancel(regretted)
+        await listening.until({"number": regretted, "status": "CANCELLED"})
+    query = "{ orders { nodes { number shipments { trackingNumber carrier { code } status } } } }"
+    parcels = {order["number"]: order["shipments"] for order in (await asking.ask(query))["orders"]["nodes"]}
+    arrived = {"trackingNumber": "JD01", "carrier": {"code": "dhl"}, "status": "DELIVERED"}
+    assert parcels == {number: [arrived], regretted: []}
+    return number
+
+
+async def by_pulls(shop: vendure.Shop, asking: Asking, before: str) -> None:
+    """This gateway listens elsewhere, so what the shop sends is lost."""
+    async with asking.subscribed(UPDATES) as listening:
+        number = await shop.place_order({"PLATE": 2})
+        assert number != before
+        await listening.until({"number": number, "status": "ACCEPTED"})
+        await shop.fulfill(number, "JD02")
+        await listening.until({"number": number, "status": "SHIPPED"})
