@@ -32,7 +32,7 @@ async def test_what_happens_in_a_shop_is_seen_at_once(empty_database: str, datab
         await shop.add_variant("PLATE", 2380, 5)
         await an_operator_is_told_what_is_missing(house)
         async with house.serving(port, ORDERGRAPH_CONNECTOR_SYNC_SECONDS="3600") as asking:
-            await the_first_pull_brings_stock(asking)
+            await stock_is_there(asking)
             number = await by_webhooks(shop, asking)
         async with house.serving(free_port(), ORDERGRAPH_CONNECTOR_SYNC_SECONDS="1") as asking:
             await by_pulls(shop, asking, number)
@@ -55,9 +55,14 @@ async def an_operator_is_told_what_is_missing(house: House) -> None:
     await house.command("add", "channel", "web", "--currency", "USD")
     await house.command("add", "location", "shop", "--country", "DE", "--channel", "web")
     assert "missing" not in await house.command("connector", "list")
+    told = await house.command("connector", "backfill", "shop")
+    assert told.splitlines() == [
+        "shop orders_pull: 0 records (nothing new).",
+        "shop stock_pull: 2 records (2 applied).",
+    ]
 
 
-async def the_first_pull_brings_stock(asking: Asking) -> None:
+async def stock_is_there(asking: Asking) -> None:
     """Also of what nobody has ordered yet."""
     query = '{ availability(skus: ["MUG-BLUE", "PLATE"], channel: "web") { sku availableForSale } }'
     expected = [{"sku": "MUG-BLUE", "availableForSale": 10}, {"sku": "PLATE", "availableForSale": 5}]
@@ -68,13 +73,13 @@ async def by_webhooks(shop: vendure.Shop, asking: Asking) -> str:
     """Pulls are an hour apart, so all of this is told by the shop."""
     async with asking.subscribed(UPDATES) as listening:
         number = await shop.place_order({"MUG-BLUE": 2, "PLATE": 1})
-        await listening.until({"number": number, "status": "ACCEPTED"})
+        await listening.until({"number": number, "status": "CONFIRMED"})
         parcel = await shop.fulfill(number, "JD01")
         await listening.until({"number": number, "status": "SHIPPED"})
         await shop.move(parcel, "Delivered")
         await listening.until({"number": number, "status": "DELIVERED"})
         regretted = await shop.place_order({"PLATE": 1})
-        await listening.until({"number": regretted, "status": "ACCEPTED"})
+        await listening.until({"number": regretted, "status": "CONFIRMED"})
         await shop.cancel(regretted)
         await listening.until({"number": regretted, "status": "CANCELLED"})
     query = "{ orders { nodes { number shipments { trackingNumber carrier { code } status } } } }"
@@ -89,6 +94,6 @@ async def by_pulls(shop: vendure.Shop, asking: Asking, before: str) -> None:
     async with asking.subscribed(UPDATES) as listening:
         number = await shop.place_order({"PLATE": 2})
         assert number != before
-        await listening.until({"number": number, "status": "ACCEPTED"})
+        await listening.until({"number": number, "status": "CONFIRMED"})
         await shop.fulfill(number, "JD02")
         await listening.until({"number": number, "status": "SHIPPED"})
