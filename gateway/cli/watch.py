@@ -5,7 +5,7 @@ import datetime
 import os
 import random
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,7 +26,13 @@ SUBSCRIPTION = """subscription Watch($numbers: [String!], $after: String) {
     ... on Reset { cursor reason }
   }
 }"""
+# Answered at once: where the log ends for this caller.
+NOW = "{ changes { cursor } }"
 REFUSED = frozenset({4400, 4401, 4403, 4406})
+# What a gateway says that is not at its best just now; all else is the request's fault.
+PASSING = frozenset(
+    {"OVERLOADED", "SERVICE_UNAVAILABLE", "INTERNAL_ERROR", "DEADLINE_EXCEEDED", "SUBSCRIPTION_TOO_SLOW"}
+)
 SILENCE_SECONDS = 45
 
 
@@ -68,6 +74,10 @@ def own_token(data_dir: Any) -> str:
     return gateway.tokens.issue_token(secrets[0], Role.SUPPORT, ttl=datetime.timedelta(hours=12), now=now)
 
 
+class Away(Exception):  # noqa: N818  # no error: it is tried again
+    """The gateway cannot answer now."""
+
+
 class Watch:
     """Prints changes; `cursor` is always the last one that was told."""
 
@@ -85,17 +95,32 @@ class Watch:
             while True:
                 follow = self.socket if transport == "ws" else self.events
                 try:
+                    await self.place(session)
                     async for payload in follow(session):
                         failures = 0
                         self.show(payload)
-                except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                    print(f"… {self.address} is away ({type(error).__name__}), trying again", file=sys.stderr)
+                except (aiohttp.ClientError, OSError, TimeoutError, Away) as error:
+                    why = str(error) if isinstance(error, Away) else type(error).__name__
+                    print(f"… {self.address} is away ({why}), trying again", file=sys.stderr)
                 failures += 1
                 await asyncio.sleep(random.uniform(0.2, min(10.0, 0.5 * 2**failures)))  # noqa: S311  # spreads reconnects
 
     @property
     def request(self) -> dict[str, Any]:
         return {"query": SUBSCRIPTION, "variables": {"numbers": self.numbers, "after": self.cursor}}
+
+    async def place(self, session: "aiohttp.ClientSession") -> None:
+        """Know from where to go on before anything is told: what happens until the first event is not to be lost."""
+        import aiohttp
+
+        if self.cursor is not None:
+            return
+        patience = aiohttp.ClientTimeout(total=SILENCE_SECONDS)
+        async with session.post(self.address, json={"query": NOW}, headers=self.headers, timeout=patience) as response:
+            check_status(response.status)
+            told = await response.json(content_type=None)
+        check_errors(told.get("errors"))
+        self.cursor = told["data"]["changes"]["cursor"]
 
     async def socket(self, session: "aiohttp.ClientSession") -> AsyncIterator[dict[str, Any]]:
         """graphql-transport-ws."""
@@ -118,7 +143,7 @@ class Watch:
                     case "next":
                         yield told["payload"]
                     case "error":
-                        raise domain.errors.BadInput(f"The gateway refuses: {told['payload'][0]['message']}")
+                        check_errors(told["payload"])
                     case "complete":
                         return
 
@@ -134,15 +159,13 @@ class Watch:
         headers = {**self.headers, "Accept": "text/event-stream"}
         quiet = aiohttp.ClientTimeout(total=None, sock_read=SILENCE_SECONDS)
         async with session.post(self.address, json=self.request, headers=headers, timeout=quiet) as response:
-            if response.status != 200:
-                raise domain.errors.BadInput(f"The gateway refuses with HTTP {response.status}.")
+            check_status(response.status)
             async for line in response.content:
                 if line.startswith(b"data:") and line[5:].strip():
                     yield orjson.loads(line[5:])
 
     def show(self, payload: dict[str, Any]) -> None:
-        for error in payload.get("errors") or ():
-            raise domain.errors.BadInput(f"The gateway refuses: {error['message']}")
+        check_errors(payload.get("errors"))
         told = payload["data"]["orderUpdates"]
         self.cursor = told.get("cursor", self.cursor)
         if "reason" in told:
@@ -157,3 +180,17 @@ class Watch:
             f"{told['type']}  {order['status']}{flags}  {parcels}  by {told['actor']} ({told['source']})",
             flush=True,
         )
+
+
+def check_status(status: int) -> None:
+    if status == 429 or status >= 500:
+        raise Away(f"HTTP {status}")
+    if status != 200:
+        raise domain.errors.BadInput(f"The gateway refuses with HTTP {status}.")
+
+
+def check_errors(errors: Sequence[Mapping[str, Any]] | None) -> None:
+    for error in errors or ():
+        if error.get("extensions", {}).get("code") in PASSING:
+            raise Away(error["message"])
+        raise domain.errors.BadInput(f"The gateway refuses: {error['message']}")
