@@ -54,6 +54,12 @@ class Simulator:
     seen: list[Seen] = field(default_factory=list)
     open: int = 0
     url: str = ""
+    _site: web.TCPSite | None = None
+
+    async def stop(self) -> None:
+        """Nobody listens any more; those connected keep their connection."""
+        assert self._site is not None, "stopped while it runs"
+        await self._site.stop()
 
     async def until_open(self, number: int, seconds: float = 10.0) -> None:
         """Until so many requests are being answered; raises TimeoutError."""
@@ -72,8 +78,8 @@ class Simulator:
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
+            self._site = web.TCPSite(runner, "127.0.0.1", 0)
+            await self._site.start()
             self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
             yield self
         finally:

@@ -1,0 +1,128 @@
+"""Live orders and stock of a simulated shop beside a carrier; and every question while all systems are dead."""
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connectors import easypost, vendure
+from connectors.answering import Answering
+from connectors.base import Capability, Instance
+from connectors.runtime import Runtime
+from resolvers.live_sources import fetchers
+from tests.resolvers.shop import Shop
+from tests.resolvers.test_rights import ASKED
+from tests.simulators import easypost as carrier
+from tests.simulators import vendure as storefront
+from tests.simulators.base import Fault, opener
+
+AT = dt.datetime(2026, 11, 24, 9, tzinfo=dt.UTC)
+ORDER = """{order(number: "W-1", channel: "web") {status live(maxAge: 0, timeout: 300) {
+    status sourceStatus changedAt source stale reason}}}"""
+STOCK = """{item(sku: "MUG") {stockLevels {location {code} onHand live(maxAge: 0, timeout: 300) {
+    onHand countedAt source stale reason}}}}"""
+PARCEL = '{shipment(trackingNumber: "T-100") {status live(maxAge: 0, timeout: 300) {status stale reason}}}'
+# No answer is as slow as this, whatever else the machine does; without deadlines it would be for ever.
+SECONDS = 30
+
+
+def shop_instance(url: str) -> Instance:
+    return replace(storefront.instance(url), name="shopify", locations={"1": "HAM"})
+
+
+@asynccontextmanager
+async def connected(shop: Shop) -> AsyncIterator[tuple[storefront.Server, carrier.Server]]:
+    """The storefront is the source of W-1 and counts in HAM; the carrier carries every parcel."""
+    await shop.pool.execute("UPDATE shipments SET carrier = 'ups'")
+    async with storefront.Server().running() as sells, carrier.Server().running() as carries, opener(60) as http:
+        runtime, answering = Runtime(chance=lambda: 0.0), Answering()
+        first = shop_instance(sells.url)
+        runtime.add(vendure.create(first, http))
+        answering.add(first, "vendure", frozenset({Capability.ORDER_LOOKUP, Capability.STOCK_LOOKUP}))
+        options = {"url": carries.url, "register": "false"}
+        second = replace(carrier.instance(carries.url), carriers={"UPS": "ups"}, options=options)
+        runtime.add(easypost.create(second, http))
+        answering.add(second, "easypost", frozenset({Capability.TRACKING}))
+        shop.engine.fetchers = fetchers(runtime, answering)
+        yield sells, carries
+
+
+def levels(data: dict[str, Any]) -> dict[str, Any]:
+    return {one["location"]["code"]: one for one in data["item"]["stockLevels"]}
+
+
+async def test_an_order_as_its_shop_sees_it_now(own_shop: Shop) -> None:
+    async with connected(own_shop) as (sells, _):
+        sells.add_order("W-1", AT)
+        sells.orders[0]["state"] = "Delivered"
+        order = (await own_shop.ask(ORDER.replace("300", "5000"))).data["order"]
+        assert order["status"] == "PARTIALLY_SHIPPED"
+        assert order["live"] == {
+            "status": "DELIVERED",
+            "sourceStatus": "Delivered",
+            "changedAt": "2026-11-24T09:00:00.000Z",
+            "source": "shopify",
+            "stale": False,
+            "reason": None,
+        }
+        assert [seen.json()["variables"]["filter"]["code"] for seen in sells.seen] == [{"in": ["W-1"]}]
+
+
+async def test_an_order_the_shop_does_not_know_keeps_what_is_stored(own_shop: Shop) -> None:
+    async with connected(own_shop):
+        order = (await own_shop.ask(ORDER.replace("300", "5000"))).data["order"]
+        told = {name: order["live"][name] for name in ("status", "stale", "reason")}
+        assert told == {"status": "PARTIALLY_SHIPPED", "stale": True, "reason": "NOT_KNOWN_THERE"}
+
+
+async def test_a_count_as_its_place_knows_it_now(own_shop: Shop) -> None:
+    async with connected(own_shop) as (sells, _):
+        level = {"stockLocationId": "1", "stockOnHand": 77, "stockAllocated": 3, "updatedAt": AT.isoformat()}
+        sells.variants.append({"id": "1", "sku": "MUG", "stockLevels": [level]})
+        found = levels((await own_shop.ask(STOCK.replace("300", "5000"))).data)
+        assert found["HAM"]["onHand"] != 77
+        assert found.pop("HAM")["live"] == {
+            "onHand": 77,
+            "countedAt": "2026-11-24T09:00:00.000Z",
+            "source": "shopify",
+            "stale": False,
+            "reason": None,
+        }
+        assert found
+        assert {one["live"]["reason"] for one in found.values()} == {"NOT_CONNECTED"}
+        assert len(sells.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "reasons"),
+    [
+        (Fault.TIMEOUT, {"DEADLINE"}),
+        (Fault.DRIP, {"DEADLINE"}),
+        (Fault.BROKEN, {"UNREACHABLE", "BREAKER_OPEN"}),
+        (None, {"UNREACHABLE", "BREAKER_OPEN"}),
+    ],
+)
+async def test_with_all_systems_dead_everything_is_answered_from_the_store(
+    own_shop: Shop, fault: Fault | None, reasons: set[str]
+) -> None:
+    """None: nobody listens any more."""
+    before = {name: (await own_shop.ask(f"{{{query}}}")).data for name, (query, _) in ASKED.items()}
+    async with connected(own_shop) as (sells, carries):
+        sells.every, carries.every = fault, fault
+        if fault is None:
+            await asyncio.gather(sells.stop(), carries.stop())
+        async with asyncio.timeout(SECONDS):
+            order = (await own_shop.ask(ORDER)).data["order"]
+            level = levels((await own_shop.ask(STOCK)).data)["HAM"]
+            parcel = (await own_shop.ask(PARCEL)).data["shipment"]
+            after = {name: (await own_shop.ask(f"{{{query}}}")).data for name, (query, _) in ASKED.items()}
+    assert after == before
+    for thing in (order, level, parcel):
+        assert thing["live"]["stale"] is True
+        assert thing["live"]["reason"] in reasons
+    assert [order["live"]["status"], parcel["live"]["status"]] == [order["status"], parcel["status"]]
+    assert level["live"]["onHand"] == level["onHand"]
