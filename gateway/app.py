@@ -69,6 +69,8 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
     )
     work = ConnectorWork(settings, pool)
     metrics.registry.register(work.numbers)
+    if reading.mutations is not None:
+        reading.mutations.desk = work.desk
     reading.fetchers = fetchers(work.connectors.runtime, work.connectors.answering)
     admission = Admission(settings.operations_at_once, settings.operations_waiting, settings.waiting_seconds)
     metrics.watch("ordergraph_operations_running", "Operations that run now.", lambda: admission.running)

@@ -9,6 +9,7 @@ import structlog
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+import db.connector_commands
 import db.deliveries
 import db.pulls
 from db.pool import Pool, Record
@@ -26,6 +27,7 @@ class ConnectorNumbers(Collector):
         self.pool = pool
         self.pulls: Sequence[Record] = ()
         self.deliveries: Sequence[Record] = ()
+        self.commands: Sequence[Record] = ()
 
     async def run(self) -> None:
         while True:
@@ -38,6 +40,7 @@ class ConnectorNumbers(Collector):
     async def look(self) -> None:
         self.pulls = await db.pulls.everything(self.pool)
         self.deliveries = await db.deliveries.waiting(self.pool)
+        self.commands = await db.connector_commands.waiting(self.pool)
 
     def collect(self) -> Iterator[Metric]:
         age = _gauge("pull_age_seconds", "Time since a pull was last completed.", PULL)
@@ -55,7 +58,12 @@ class ConnectorNumbers(Collector):
         for row in self.deliveries:
             waiting.add_metric([row["instance"]], row["waiting"])
             dead.add_metric([row["instance"]], row["dead"])
-        yield from (age, failing, missed, waiting, dead)
+        asking = _gauge("commands_waiting", "Commands that wait or are tried again.", ["instance"])
+        given_up = _gauge("commands_dead", "Commands that were given up.", ["instance"])
+        for row in self.commands:
+            asking.add_metric([row["instance"]], row["waiting"])
+            given_up.add_metric([row["instance"]], row["dead"])
+        yield from (age, failing, missed, waiting, dead, asking, given_up)
 
 
 def _gauge(name: str, meaning: str, labels: Sequence[str]) -> GaugeMetricFamily:

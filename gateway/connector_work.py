@@ -3,21 +3,24 @@
 import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import structlog
 
 import db.commands.places
+from connectors.base import Capability
 from db.pool import Pool
+from events.commanding import Commanding
 from events.deliveries import Deliveries
 from events.inbox import Inbox
 from events.intake import Intake
 from events.pulling import Mode, Pulling, Windows
 from events.syncing import Due, Syncing
 from gateway.connector_numbers import ConnectorNumbers
-from gateway.connectors import Connectors, codes, configured, targets
+from gateway.connectors import Configured, Connectors, codes, configured, targets
 from gateway.realtime import kept_running
 from gateway.settings import Settings
+from resolvers.commands.fulfillment_requests import Desk
 from resolvers.commands.kinds import kinds
 
 log = structlog.get_logger(__name__)
@@ -44,6 +47,8 @@ class ConnectorWork:
         self.numbers = ConnectorNumbers(pool)
         tell = [name for name, one in self.connectors.all.items() if one.tells]
         self.deliveries = Deliveries(pool, self.intake, self.connectors, tell, settings.connector_raw_days)
+        self.desk = desk(self.connectors.all)
+        self.commanding = Commanding(pool, self.intake, self.connectors, list(self.desk.locations) if self.desk else [])
 
     async def missing(self, name: str) -> list[str]:
         """What the table of an instance names and the store does not have, with the command that adds it."""
@@ -65,6 +70,8 @@ class ConnectorWork:
         async with self.connectors.opened():
             some = pulls and self.connectors.all
             parts = {"pulls": self.syncing.run, "deliveries": self.deliveries.run} if some else {}
+            if some and self.desk is not None:
+                parts["commands"] = self.commanding.run
             if self.connectors.all:
                 parts["numbers"] = self.numbers.run
             tasks = [asyncio.create_task(kept_running(name, part)) for name, part in parts.items()]
@@ -74,3 +81,9 @@ class ConnectorWork:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def desk(all_: Mapping[str, Configured]) -> Desk | None:
+    """Who takes requests; None where nobody does."""
+    able = {name: one for name, one in all_.items() if Capability.FULFILLMENT_REQUESTS in one.manifest.capabilities}
+    return Desk({name: frozenset(one.instance.locations.values()) for name, one in able.items()}) if able else None

@@ -23,6 +23,7 @@ from resolvers import idempotency
 from resolvers.answer import Answer, GraphQLRequest
 from resolvers.batches import in_order
 from resolvers.cache import Cache
+from resolvers.commands.fulfillment_requests import Desk
 from resolvers.commands.webhooks import Office
 from resolvers.compiler import Compiler, Place
 from resolvers.declared import declaration, has_rows, row_set
@@ -97,6 +98,8 @@ class Mutations:
         self.plans: Cache[MutationPlan] = Cache(500)
         # Given by who delivers webhooks.
         self.office: Office | None = None
+        # Given by who calls connectors.
+        self.desk: Desk | None = None
 
     def plan(self, operation: Operation, variables: Variables) -> MutationPlan:
         key = (operation, operation.shape(variables))
@@ -131,7 +134,7 @@ class Mutations:
 
     def context(self, step: Step, variables: Variables, actor: Actor) -> CommandContext:
         arguments = {name: read(variables) for name, read in step.reads.items()}
-        return CommandContext(actor, arguments, self.inbox, dt.datetime.now(dt.UTC), step.key, self.office)
+        return CommandContext(actor, arguments, self.inbox, dt.datetime.now(dt.UTC), step.key, self.office, self.desk)
 
     def check_cost(self, plan: MutationPlan, contexts: Sequence[CommandContext]) -> None:
         items = sum(context.items for context in contexts)

@@ -22,6 +22,7 @@ from domain.actor import Actor
 from events.inbox import Inbox
 
 if TYPE_CHECKING:
+    from resolvers.commands.fulfillment_requests import Desk
     from resolvers.commands.webhooks import Office
     from resolvers.scope import Scope
 
@@ -173,7 +174,7 @@ class Stream:
 @dataclass(frozen=True, slots=True)
 class CommandContext:
     """Who gives a command, with which arguments, through which inbox; `field` is its response name. `office` is for
-    commands on webhooks, None where there are none."""
+    commands on webhooks, `desk` for those that ask outside systems; None where there are none."""
 
     actor: Actor
     arguments: Mapping[str, Any]
@@ -181,6 +182,7 @@ class CommandContext:
     now: dt.datetime
     field: str
     office: "Office | None" = None
+    desk: "Desk | None" = None
 
     @property
     def items(self) -> int:

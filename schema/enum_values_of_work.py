@@ -91,6 +91,17 @@ WORK: Mapping[str, Mapping[str, str]] = {
         "STORE_CREDIT": "Credit for the next order.",
         "REJECTED": "Nothing was given back.",
     },
+    "ConnectorCommandKind": {
+        "REQUEST_FULFILLMENT": "To pack and send units of an order.",
+        "CANCEL_FULFILLMENT": "To stop a work order.",
+    },
+    "ConnectorCommandState": {
+        "PENDING": "Written down; the system was not asked yet.",
+        "SENT": "Asked; the system may know of it. It is asked again under the same key until all is known.",
+        "DONE": "The system said yes. What it makes of it is shown by the order.",
+        "REFUSED": "The system, or the order by then, said no; nothing more is done.",
+        "DEAD": "Given up; `error` says why. The system may know of it if it was asked. It can be replayed.",
+    },
     "Delivery": {
         "EVERY_EVENT": "Every change, in order.",
         "LATEST_PER_ENTITY": "When changes come faster than they are read, only the latest of each thing.",

@@ -6,12 +6,13 @@ import strawberry
 from strawberry.directive import DirectiveLocation, DirectiveValue, directive
 
 from events import kinds
-from resolvers.commands import revoke_access, webhooks
+from resolvers.commands import fulfillment_requests, revoke_access, webhooks
 from resolvers.commands.batches import check_adjustment, check_size, taking
 from resolvers.fields import argument, command
 from schema.access import Revocation
-from schema.inputs.events import FulfillmentEventInput, ReturnEventInput, TrackingEventInput
-from schema.inputs.orders import OrderUpsert
+from schema.connector_command import ConnectorCommand
+from schema.inputs.events import FulfillmentEventInput, RequestedLineInput, ReturnEventInput, TrackingEventInput
+from schema.inputs.orders import OrderReference, OrderUpsert
 from schema.inputs.stock import IncomingSupplyInput, StockAdjustmentInput, StockLevelInput
 from schema.outcome import OrderBatch, StockBatch, SupplyBatch, TrackingBatch
 from schema.webhook import WebhookChange, WebhookDeletion, WebhookReplay, WebhookSecret, WebhookTest
@@ -26,6 +27,9 @@ DOCUMENT = argument(
     default=None,
 )
 INGEST = ("events:ingest", "orders:write")
+OWN_KEY = argument(
+    "key", str, "Yours, up to 255 characters. The same request again asks for nothing more and shows how far it is."
+)
 
 
 @directive(
@@ -94,6 +98,27 @@ class Mutation:
         check_size,
         scopes=("stock:write", "events:ingest"),
         arguments=[items(IncomingSupplyInput)],
+    )
+    request_fulfillment: ConnectorCommand = command(
+        "Ask an outside system to send lines of an order. It is asked soon after; its work order comes by itself.",
+        fulfillment_requests.request,
+        fulfillment_requests.check,
+        scopes=("orders:write",),
+        arguments=[
+            argument("order", OrderReference, "The order, accepted and not on hold."),
+            argument("location", str, "Code of the location that shall do it."),
+            argument("lines", list[RequestedLineInput], "Which units, of those that nobody works on yet."),
+            OWN_KEY,
+            argument("connector", str | None, "Who is asked; needed where the location does not say.", default=None),
+            argument("service", str | None, "The way of shipping, in the system's words.", default=None),
+        ],
+    )
+    cancel_fulfillment: ConnectorCommand = command(
+        "Ask the outside system that does a work order to stop. It may refuse.",
+        fulfillment_requests.cancel,
+        fulfillment_requests.check,
+        scopes=("orders:write",),
+        arguments=[argument("id", strawberry.ID, "The work order, of Order.fulfillments."), OWN_KEY],
     )
     revoke_access: Revocation = command(
         "Withdraw a token, or all that an actor has now: streams end within a second, requests are refused.",

@@ -1,8 +1,10 @@
-"""How far we have come with each outside system, who is at it, and what the systems sent by themselves."""
+"""How far we have come with each outside system, what the systems sent by themselves, and what we ask of them."""
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
-from db.tables.base import count, instant, metadata, stamped, text
+from db.tables.base import count, instant, key, metadata, reference, stamped, text, words
+from domain.command import CommandKind, CommandState
 
 # One row per instance, capability and mode (SYNC, BACKFILL, RECONCILE).
 connector_watermarks = sa.Table(
@@ -58,3 +60,44 @@ sa.Index(
     postgresql_where=connector_deliveries.c.state == "NEW",
 )
 sa.Index("ix_connector_deliveries_received_at", connector_deliveries.c.received_at)
+
+# What outside systems are asked to do: written down before the call, under a key, so that it is asked for once.
+connector_commands = sa.Table(
+    "connector_commands",
+    metadata,
+    # Also the key under which the system knows it, the same for every attempt.
+    key(),
+    # The caller's.
+    text("key"),
+    text("instance"),
+    text("kind"),
+    reference("order_id", "orders.id", ondelete="CASCADE"),
+    # No personal data: the address is read from the order when the call is made.
+    sa.Column("payload", postgresql.JSONB, nullable=False),
+    text("actor"),
+    text("state", default=CommandState.PENDING.value),
+    count("attempts"),
+    # Also the lease of whoever is at it, who finds another owner in its place when it has lost it.
+    stamped("next_attempt_at"),
+    sa.Column("owner", sa.Uuid),
+    instant("sent_at"),
+    # What the system said: then its news of the work order are asked for, which is counted by `looks`.
+    instant("answered_at"),
+    text("fulfillment_id", nullable=True),
+    text("refused", nullable=True),
+    count("looks"),
+    text("error", nullable=True),
+    stamped("created_at"),
+    sa.UniqueConstraint("key"),
+    words("kind", CommandKind),
+    words("state", CommandState),
+    sa.CheckConstraint("state <> 'DONE' OR answered_at IS NOT NULL", name="done_is_answered"),
+    sa.CheckConstraint("state <> 'REFUSED' OR refused IS NOT NULL", name="refused_has_reason"),
+    sa.Index("ix_connector_commands_order_id", "order_id"),
+)
+sa.Index(
+    "ix_connector_commands_due",
+    connector_commands.c.instance,
+    connector_commands.c.next_attempt_at,
+    postgresql_where=connector_commands.c.state.in_(["PENDING", "SENT"]),
+)

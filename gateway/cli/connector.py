@@ -114,12 +114,14 @@ async def _run(settings: "Settings", opened: database.Database) -> None:
 
 
 async def _list(settings: "Settings", opened: database.Database) -> list[str]:
+    import db.connector_commands
     import db.deliveries
     import db.pulls
 
     async with _working(settings, opened) as (work, pool):
         rows = await db.pulls.everything(pool)
         sent = {row["instance"]: row for row in await db.deliveries.waiting(pool)}
+        asked = {row["instance"]: row for row in await db.connector_commands.waiting(pool)}
         lines = [] if work.connectors.all else ["No outside systems: ORDERGRAPH_CONNECTORS_FILE names no instance."]
         for name, one in work.connectors.all.items():
             can = ", ".join(sorted(capability.value for capability in one.manifest.capabilities))
@@ -128,6 +130,9 @@ async def _list(settings: "Settings", opened: database.Database) -> list[str]:
             lines += [f"  missing: {what}" for what in await work.missing(name)]
             if name in sent:
                 lines.append(f"  deliveries: {sent[name]['waiting']} wait, {sent[name]['dead']} given up")
+            if name in asked:
+                why = f": {asked[name]['error']}" if asked[name]["error"] else ""
+                lines.append(f"  commands: {asked[name]['waiting']} wait, {asked[name]['dead']} given up{why}")
         return lines
 
 

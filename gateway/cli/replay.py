@@ -31,11 +31,14 @@ def replay(
     )
     if counts["deliveries"]:
         print(f"{counts['deliveries']} deliveries of outside systems are tried again by the running gateway.")
+    if counts["commands"]:
+        print(f"{counts['commands']} commands to outside systems are tried again by the running gateway.")
 
 
 async def _replay(
     settings: "Settings", opened: database.Database, source: str | None, order: str | None, dead: bool
 ) -> dict[str, int]:
+    import db.connector_commands
     import db.deliveries
     import db.pool
     from events.inbox import Inbox
@@ -53,6 +56,7 @@ async def _replay(
         inbox = Inbox(pool, kinds(settings.source_precedence, settings.status_precedence))
         counts = await inbox.replay(source=source, number=order, dead=dead)
         raised = await db.deliveries.raise_dead(pool, source) if dead and order is None else 0
-        return {**counts, "deliveries": raised}
+        again = await db.connector_commands.raise_dead(pool, source) if dead and order is None else 0
+        return {**counts, "deliveries": raised, "commands": again}
     finally:
         await pool.close()

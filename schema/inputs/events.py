@@ -116,3 +116,9 @@ class ReturnEventInput:
     approved_at: dt.datetime | None = strawberry.field(default=None, description="Allowed.")
     received_at: dt.datetime | None = strawberry.field(default=None, description="Received in full.")
     closed_at: dt.datetime | None = strawberry.field(default=None, description="Settled.")
+
+
+@strawberry.input(description="Units of a line that a location is asked to work on.")
+class RequestedLineInput:
+    line: str = strawberry.field(description=LINE)
+    quantity: int = strawberry.field(description="How many units.")
