@@ -28,13 +28,17 @@ SELECT EXISTS (SELECT FROM holds WHERE order_id = $1 AND released_at IS NULL AND
     AND (line_id IS NULL OR line_id = ANY($2::uuid[])))
 """
 
-# Units asked for that no work order of the system shows yet. What was given up may have reached it all the same.
+# Units asked for that no work order of the system shows yet. What was given up may have reached it all the same; what
+# was taken back, and stands there as it did before, is asked for no more.
 ASKED = """
 SELECT (line->>'id')::uuid AS line_id, sum((line->>'quantity')::int)::int AS quantity
 FROM connector_commands c, jsonb_array_elements(c.payload->'lines') line
 WHERE c.order_id = $1 AND c.kind = 'REQUEST_FULFILLMENT' AND c.state <> 'REFUSED' AND NOT EXISTS (
     SELECT FROM fulfillments f WHERE f.order_id = c.order_id AND f.source = c.instance
       AND f.source_fulfillment_id = c.fulfillment_id AND f.status NOT IN ('OPEN', 'SCHEDULED'))
+  AND NOT EXISTS (
+    SELECT FROM connector_commands x WHERE x.order_id = c.order_id AND x.kind = 'CANCEL_FULFILLMENT' AND x.state = 'DONE'
+      AND x.instance = c.instance AND x.fulfillment_id = c.fulfillment_id AND x.created_at > c.created_at)
 GROUP BY 1
 """
 

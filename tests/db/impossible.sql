@@ -302,6 +302,22 @@ INSERT INTO connector_deliveries (instance, delivery_id, topic, body, state) VAL
 -- a new delivery without what it said: ck_connector_deliveries_new_has_body
 INSERT INTO connector_deliveries (instance, delivery_id, topic) VALUES ('shop', '1', 't');
 
+-- a command of no known kind: ck_connector_commands_kind_known
+INSERT INTO connector_commands (key, instance, kind, order_id, payload, actor, state)
+VALUES ('k', 'threepl', 'DANCE', '<order>', '{}', 'admin:ada', 'PENDING');
+
+-- a command in no known state: ck_connector_commands_state_known
+INSERT INTO connector_commands (key, instance, kind, order_id, payload, actor, state)
+VALUES ('k', 'threepl', 'CANCEL_FULFILLMENT', '<order>', '{}', 'admin:ada', 'LATE');
+
+-- a command that is done without an answer: ck_connector_commands_done_is_answered
+INSERT INTO connector_commands (key, instance, kind, order_id, payload, actor, state)
+VALUES ('k', 'threepl', 'CANCEL_FULFILLMENT', '<order>', '{}', 'admin:ada', 'DONE');
+
+-- a command that is refused for no reason: ck_connector_commands_refused_has_reason
+INSERT INTO connector_commands (key, instance, kind, order_id, payload, actor, state)
+VALUES ('k', 'threepl', 'CANCEL_FULFILLMENT', '<order>', '{}', 'admin:ada', 'REFUSED');
+
 -- a revocation of nothing known: ck_revocations_kind_known
 INSERT INTO revocations (kind, name, actor) VALUES ('HAT', 'h', 'admin:ada');
 
