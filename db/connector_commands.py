@@ -37,8 +37,9 @@ WHERE c.order_id = $1 AND c.kind = 'REQUEST_FULFILLMENT' AND c.state <> 'REFUSED
     SELECT FROM fulfillments f WHERE f.order_id = c.order_id AND f.source = c.instance
       AND f.source_fulfillment_id = c.fulfillment_id AND f.status NOT IN ('OPEN', 'SCHEDULED'))
   AND NOT EXISTS (
-    SELECT FROM connector_commands x WHERE x.order_id = c.order_id AND x.kind = 'CANCEL_FULFILLMENT' AND x.state = 'DONE'
-      AND x.instance = c.instance AND x.fulfillment_id = c.fulfillment_id AND x.created_at > c.created_at)
+    SELECT FROM connector_commands x WHERE x.order_id = c.order_id AND x.kind = 'CANCEL_FULFILLMENT'
+      AND x.state = 'DONE' AND x.instance = c.instance AND x.fulfillment_id = c.fulfillment_id
+      AND x.created_at > c.created_at)
 GROUP BY 1
 """
 
