@@ -258,6 +258,21 @@ async def test_the_process_ends_sockets_in_waves_with_1012() -> None:
         assert refused.value.response.status_code == 503
 
 
+async def test_the_waves_are_spread_over_the_time_for_draining() -> None:
+    options = StreamOptions(connections_per_caller=16)
+    async with standing(options) as stand, contextlib.AsyncExitStack() as stack:
+        for _ in range(16):
+            await stack.enter_async_context(stand.acknowledged())
+        drain = asyncio.ensure_future(stand.connections.drain(1.0))
+        open_still = set()
+        while not drain.done():
+            open_still.add(len(stand.connections.streams))
+            await asyncio.sleep(0.01)
+        await drain
+    # Eight waves of two; some may be seen while they go.
+    assert len(open_still & set(range(2, 16))) >= 4
+
+
 async def test_the_hubs_shutdown_closes_after_the_checkpoint() -> None:
     async with standing(StreamOptions(restart_jitter_seconds=0.1)) as stand, stand.acknowledged() as socket:
         await socket.subscribe()
