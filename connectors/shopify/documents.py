@@ -230,9 +230,10 @@ WORK_FOR: Final = (
 query WorkFor($query: String!) {
   orders(first: 5, query: $query) {
     nodes { id __typename name sourceName fulfillmentOrders(first: 20) {
-      nodes { id __typename status requestStatus assignedLocation { location { id } } lineItems(first: 50) {
-        ...WorkLines
-      } }
+      nodes { id __typename status requestStatus assignedLocation { location { id } }
+        merchantRequests(last: 5, kind: FULFILLMENT_REQUEST) { nodes { message } }
+        lineItems(first: 50) { ...WorkLines }
+      }
       pageInfo { hasNextPage }
     } }
   }

@@ -1,9 +1,10 @@
 """Fulfillment requests: Shopify has the work already, and is asked to submit it to its location's service.
 
-What stands is read first, so asking again for what was asked changes nothing.
+What stands is read first: each request carries its key as the message, by which it is found again, whatever Shopify
+made of the work since. A request for a part splits it, and what is left looks like work that nobody asked for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from connectors.base import FulfillmentAnswer, FulfillmentRequest
@@ -19,7 +20,10 @@ ENDED: Final = frozenset({"CLOSED", "CANCELLED", "INCOMPLETE"})
 
 
 async def request(api: Api, wanted: FulfillmentRequest) -> FulfillmentAnswer:
-    work = await _work(api, wanted)
+    works = await _works(api, wanted)
+    if (asked := next((one for one in works if _asked(one, wanted.key)), None)) is not None:
+        return FulfillmentAnswer(number(asked), status(asked))
+    work = _fitting(works, wanted, api.instance.vendor_location(wanted.location))
     if work is None:
         return FulfillmentAnswer(None, FulfillmentStatus.REJECTED, "NO_FULFILLMENT_ORDER")
     if work["requestStatus"].text() not in NOT_ASKED or work["status"].text() in ENDED:
@@ -35,20 +39,31 @@ async def request(api: Api, wanted: FulfillmentRequest) -> FulfillmentAnswer:
     return FulfillmentAnswer(number(submitted), status(submitted))
 
 
-async def _work(api: Api, wanted: FulfillmentRequest) -> Node | None:
-    """The work order of that order at that location: one that waits to be asked for before one that was."""
+async def _works(api: Api, wanted: FulfillmentRequest) -> list[Node]:
+    """All work of that order."""
     name = wanted.order.number.replace("\\", "\\\\").replace("'", "\\'")
     data = await api.whole(await api.ask(documents.WORK_FOR, {"query": f"name:'{name}'"}))
-    place = api.instance.vendor_location(wanted.location)
-    works = [
+    return [
         work
         for order in data["orders"]["nodes"].items()
         if order_ref(order, api.instance) == wanted.order
         for work in order["fulfillmentOrders"]["nodes"].items()
+    ]
+
+
+def _asked(work: Node, key: str) -> bool:
+    return any(one["message"].maybe_text() == key for one in work["merchantRequests"]["nodes"].items())
+
+
+def _fitting(works: Sequence[Node], wanted: FulfillmentRequest, place: str) -> Node | None:
+    """The work at that location: one that waits to be asked for before one that was."""
+    there = [
+        work
+        for work in works
         if work["assignedLocation"]["location"] and number(work["assignedLocation"]["location"]) == place
     ]
-    fitting = [work for work in works if _lines(work, wanted) is not None]
-    return min(fitting or works, key=lambda work: work["status"].text() in ENDED, default=None)
+    fitting = [work for work in there if _lines(work, wanted) is not None]
+    return min(fitting or there, key=lambda work: work["status"].text() in ENDED, default=None)
 
 
 def _lines(work: Node, wanted: FulfillmentRequest) -> list[Mapping[str, Any]] | None:

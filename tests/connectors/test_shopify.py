@@ -1,5 +1,6 @@
 """Shopify: documents the real schema knows, pulls that end, a file read in pieces, commands that may be repeated."""
 
+import dataclasses
 import datetime as dt
 import gzip
 import json
@@ -200,6 +201,22 @@ async def test_a_request_asked_twice_is_submitted_once_and_can_be_taken_back() -
         ((work,),) = await connector.look_up_fulfillments(["1001"])
         assert isinstance(work, FulfillmentRecord)
         assert work.order == REQUEST.order
+
+
+async def test_a_request_for_a_part_asked_twice_does_not_ask_for_the_rest() -> None:
+    async with Server().running() as server, opener() as http:
+        server.add({"MUG": 4})
+        connector = create(instance(server.url), http)
+        first = await connector.request_fulfillment(REQUEST)
+        assert await connector.request_fulfillment(REQUEST) == first
+        works = server.orders[1001]["fulfillmentOrders"]
+        assert sorted((one["requestStatus"], one["lineItems"][0]["totalQuantity"]) for one in works) == [
+            ("SUBMITTED", 2),
+            ("UNSUBMITTED", 2),
+        ]
+        second = await connector.request_fulfillment(dataclasses.replace(REQUEST, key="key-2"))
+        assert second.fulfillment_id != first.fulfillment_id
+        assert {one["requestStatus"] for one in works} == {"SUBMITTED"}
 
 
 async def test_a_webhook_points_to_what_is_read_as_it_is_now() -> None:

@@ -4,6 +4,7 @@ What is selected is what is answered. Whether the real schema knows a document, 
 """
 
 import base64
+import copy
 import datetime as dt
 import hashlib
 import hmac
@@ -211,8 +212,24 @@ class Server(Simulator):
         work = self._found(given["id"])
         if work["requestStatus"] not in ("UNSUBMITTED", "REJECTED"):
             return {"submittedFulfillmentOrder": None, "userErrors": [{"field": ["id"]}]}
+        self._split(work, {one["id"]: one["quantity"] for one in given["fulfillmentOrderLineItems"]})
         work |= {"requestStatus": "SUBMITTED", "updatedAt": self.tick()}
+        work["merchantRequests"].append({"message": given["message"]})
         return {"submittedFulfillmentOrder": work, "userErrors": []}
+
+    def _split(self, work: dict[str, Any], wanted: Mapping[str, int]) -> None:
+        """What is not wanted becomes work of its own, which nobody has asked for."""
+        left = copy.deepcopy(work) | {"id": data.gid("FulfillmentOrder", next(self.numbers))}
+        for mine, other in zip(work["lineItems"], left["lineItems"], strict=True):
+            other["totalQuantity"] -= wanted.get(mine["id"], 0)
+            mine["totalQuantity"] = wanted.get(mine["id"], 0)
+            mine["remainingQuantity"], other["remainingQuantity"] = mine["totalQuantity"], other["totalQuantity"]
+        if not any(other["totalQuantity"] for other in left["lineItems"]):
+            return
+        for one in (work, left):
+            one["lineItems"] = [line for line in one["lineItems"] if line["totalQuantity"]]
+        works = next(order["fulfillmentOrders"] for order in self.orders.values() if work in order["fulfillmentOrders"])
+        works.insert(0, left)
 
     def _submit_cancellation(self, given: Mapping[str, Any]) -> dict[str, Any]:
         work = self._found(given["id"])

@@ -95,6 +95,7 @@ def work(number: int, at: str, lines: list[dict[str, Any]], location: int, metho
             }
             for place, one in enumerate(lines)
         ],
+        "merchantRequests": [],
         "fulfillments": [],
     }
 
