@@ -6,10 +6,21 @@ import asyncpg
 from alembic.script import ScriptDirectory
 
 import db.migrate
+import db.pool
 from db.pool import Pool
 
 PATIENCE_SECONDS = 1.0
 REVISION = "SELECT version_num FROM alembic_version"
+COMMIT = "SELECT current_setting('synchronous_commit')"
+
+
+async def forgets(dsn: str) -> bool:
+    """Whether a crash of the database may take back what it confirmed, and with it positions that clients have."""
+    connection = await db.pool.connect(dsn, application="ordergraph doctor")
+    try:
+        return bool(await connection.fetchval(COMMIT) == "off")
+    finally:
+        await connection.close()
 
 
 class Health:

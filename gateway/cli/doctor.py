@@ -73,10 +73,15 @@ def _secret(settings: "Settings") -> str:
 
 
 async def _external(dsn: str) -> str:
+    import db.health
     import db.migrate
 
     if behind := await db.migrate.pending(dsn):
         raise domain.errors.Unavailable(f"it answers but lacks {len(behind)} migration(s): run `ordergraph migrate`.")
+    if await db.health.forgets(dsn):
+        raise domain.errors.Unavailable(
+            "a crash may take back what it confirmed, and clients then miss events: set synchronous_commit to on."
+        )
     return f"answers, at the newest revision {db.migrate.head()}"
 
 

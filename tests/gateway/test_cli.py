@@ -165,5 +165,9 @@ def test_doctor_is_content_with_a_fresh_machine(tmp_path: Path, free_port: int) 
 
 
 def test_doctor_looks_at_a_database_of_ones_own(database: str, empty_database: str) -> None:
-    assert "ok     database: answers" in ordergraph("doctor", ORDERGRAPH_DATABASE_URL=database).stdout
+    careful = f"{database}&synchronous_commit=on"
+    assert "ok     database: answers" in ordergraph("doctor", ORDERGRAPH_DATABASE_URL=careful).stdout
+    # That of the tests is quick and forgets.
+    told = ordergraph("doctor", ORDERGRAPH_DATABASE_URL=database)
+    assert (told.returncode, "set synchronous_commit to on" in told.stdout) == (1, True)
     assert "run `ordergraph migrate`" in ordergraph("doctor", ORDERGRAPH_DATABASE_URL=empty_database).stdout
