@@ -9,6 +9,7 @@ import domain.errors
 from gateway.cli import options, serve
 
 if TYPE_CHECKING:
+    from gateway.cli.simulated import Simulated
     from gateway.settings import Settings
 
 TOKEN_HOURS = 12
@@ -70,15 +71,31 @@ def demo(
         )
     print("Starting the database ...", flush=True)
     settings = gateway.signing.with_secret(settings)
+    outside = _outside(settings)
+    if outside is not None:
+        settings = settings.changed(connectors_file=outside.file)
+
+    async def before(dsn: str) -> None:
+        await _load_samples(dsn)
+        if outside is not None:
+            await outside.start()
+
     serve.run(
         settings,
         serve.Manner(
-            ready=lambda url: _open(settings, url),
-            before=_load_samples,
+            ready=lambda url: _open(settings, url, outside),
+            before=before,
             patience=PATIENCE_SECONDS,
             until_parent_ends=until_parent_ends,
         ),
     )
+
+
+def _outside(settings: "Settings") -> "Simulated | None":
+    """A carrier and a storefront, unless the demo was installed without them or told of others."""
+    from gateway.cli import simulated
+
+    return simulated.Simulated(settings) if settings.connectors_file is None and simulated.there() else None
 
 
 async def _load_samples(dsn: str) -> None:
@@ -94,18 +111,20 @@ async def _load_samples(dsn: str) -> None:
         await connection.close()
 
 
-def _open(settings: "Settings", url: str) -> None:
+def _open(settings: "Settings", url: str, outside: "Simulated | None") -> None:
     """Say how to ask, and let things happen in the shop."""
     import asyncio
 
     from gateway.cli.traffic import Traffic
 
-    print(_welcome(settings, url), flush=True)
+    print(_welcome(settings, url, outside), flush=True)
     task = asyncio.get_running_loop().create_task(Traffic(url, _tokens(settings)["operator"]).run())
     RUNNING.add(task)
+    if outside is not None:
+        outside.open(url)
 
 
-def _welcome(settings: "Settings", url: str) -> str:
+def _welcome(settings: "Settings", url: str, outside: "Simulated | None") -> str:
     """All a newcomer needs, ready to copy."""
     tokens = "\n".join(f"  {role:<10}  {token}" for role, token in _tokens(settings).items())
     number = url.rpartition(":")[2]
@@ -121,10 +140,23 @@ Tokens for the next {TOKEN_HOURS} hours, sent as the header "Authorization: Bear
 Three questions to paste:
 
 {questions}
-
+{_of_outside(outside)}
 Something changes every few seconds. To see it, in another terminal: .venv/bin/ordergraph watch{port}
 
 The data is in {settings.data_dir.absolute()}; delete that folder to start anew. Ctrl-C ends the demo.
+"""
+
+
+def _of_outside(outside: "Simulated | None") -> str:
+    if outside is None:
+        return ""
+    from gateway.cli.simulated import QUESTION
+
+    return f"""
+A storefront (webshop) and a carrier (carrier-net) are simulated beside it, connected by {outside.file}.
+They tell of orders and scans by signed webhooks; what they have not told yet, live fields ask. After half a minute:
+
+{QUESTION}
 """
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from db.embedded.leftover import wait_until
 from domain.actor import Role
+from gateway.cli import simulated
 from gateway.cli.demo import QUESTIONS
 from tests.processes import children, gone, unhurried
 
@@ -91,6 +92,22 @@ def test_it_prints_a_token_per_role_and_questions_that_have_answers(data: Path, 
             answer = one.ask(document, role)
             assert "errors" not in answer
             assert all(answer["data"].values())
+
+
+def test_outside_systems_tell_by_webhooks_and_are_asked_by_live_fields(data: Path, free_port: int) -> None:
+    with demo(data, free_port) as one:
+        assert simulated.QUESTION in one.said
+        document = simulated.QUESTION.partition("\n\n")[2]
+
+        def told() -> bool:
+            return any(order["shipments"] for order in one.ask(document, "support")["data"]["orders"]["nodes"])
+
+        assert wait_until(told, unhurried(30))
+        order = next(order for order in one.ask(document, "support")["data"]["orders"]["nodes"] if order["shipments"])
+        assert (order["live"]["source"], order["live"]["stale"], order["live"]["reason"]) == ("webshop", False, None)
+        (parcel,) = order["shipments"]
+        assert parcel["trackingNumber"].startswith("JD")
+        assert (parcel["live"]["source"], parcel["live"]["stale"]) == ("carrier-net", False)
 
 
 def test_the_second_start_is_quick_and_ctrl_c_ends_all_of_it(data: Path, free_port: int) -> None:
