@@ -159,6 +159,11 @@ def instance(url: str) -> Instance:
     )
 
 
+def shapes() -> tuple[Instance, ...]:
+    """The other one: files in a folder."""
+    return (instance("file:///nowhere"),)
+
+
 REQUEST = FulfillmentRequest(
     key="fulfillment-1",
     order=OrderRef("web", "1001"),

@@ -36,6 +36,7 @@ from tests.simulators.selection import Selection
 
 TOKEN = "shpat-simulated"  # of the simulator
 SECRET = "shopify-simulated-secret"
+AGELESS = "Headers are not signed, and Shopify repeats for hours."
 START = dt.datetime(2026, 11, 20, 8, tzinfo=dt.UTC)
 
 

@@ -17,6 +17,7 @@ from tests.simulators.base import Simulator
 CLIENT = ("client-simulated", "client-secret-simulated")
 CREDENTIAL = "alert-credential-simulated"
 OFFSET = "-05:00"
+AGELESS = "UPS signs nothing and sends no time."
 
 
 @dataclass(slots=True)

@@ -1,0 +1,46 @@
+"""What is read without running anything: README, size of the entry, and what the modules import."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+OPEN_TO_FOLDERS: Final = frozenset({"base", "errors", "http", "payload", "signatures"})
+LAYERS: Final = frozenset({"db", "events", "resolvers", "schema", "gateway", "tests"})
+LONGEST_ENTRY: Final = 15
+
+
+def incomplete(root: Path) -> list[str]:
+    found = [f"{name} is missing" for name in ("README.md", "mapping.py", "samples") if not (root / name).exists()]
+    if (lines := len((root / "__init__.py").read_text(encoding="utf-8").splitlines())) > LONGEST_ENTRY:
+        found.append(f"__init__.py has {lines} lines and not {LONGEST_ENTRY} at most")
+    return found
+
+
+def strange_imports(root: Path, package: str) -> list[str]:
+    """Imports beyond what folders may use of this project, so a new module of it is closed to them by itself."""
+    return [
+        f"{path.name} imports {name}"
+        for path in sorted(root.rglob("*.py"))
+        for name in _imported(ast.parse(path.read_text(encoding="utf-8")))
+        if not _allowed(name, package)
+    ]
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """Whole names: `from connectors import base` is `connectors.base`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = "." * node.level + (node.module or "")
+            yield from (f"{above}.{alias.name}" for alias in node.names)
+
+
+def _allowed(name: str, package: str) -> bool:
+    if f"{name}.".startswith(f"{package}."):
+        return True
+    top, _, rest = name.partition(".")
+    if top == "connectors":
+        return rest.partition(".")[0] in OPEN_TO_FOLDERS
+    return top not in LAYERS and not name.startswith(".")

@@ -1,0 +1,124 @@
+"""Samples: mapped exactly, purely, with more fields than are known, and not without those that are needed."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from connectors.base import Capability, Instance
+from connectors.errors import BadPayload
+from connectors.payload import Node
+from connectors.samples import as_json
+from tests.contract.folder import Folder
+
+READING = frozenset(Capability) - {
+    Capability.STOCK_PUSH,
+    Capability.FULFILLMENT_REQUESTS,
+    Capability.TRACKING_ALERTS,
+}
+FIELDS = frozenset({"source", "capability", "map", "payload", "expected", "required"})
+SETTINGS = ("options", "channels", "locations", "carriers")
+
+
+def malformed(folder: Folder) -> list[str]:
+    """What a sample lacks, or has that nobody reads."""
+    found = []
+    for name, sample in folder.samples.items():
+        if missing := FIELDS - set(sample):
+            found.append(f"{name} has no {sorted(missing)[0]}.")
+        if strange := set(sample) - FIELDS - set(SETTINGS):
+            found.append(f"{name} has {sorted(strange)[0]}, which nobody reads.")
+        if undeclared := _capabilities(sample) - folder.manifest.capabilities:
+            found.append(f"{name} is of {sorted(undeclared)[0]}, which the manifest does not declare.")
+    return found
+
+
+def uncovered(folder: Folder) -> list[str]:
+    """Reading abilities without a sample, unless the ledger says why."""
+    if folder.manifest.quality["samples"] != "done":
+        return []
+    covered = {one for sample in folder.samples.values() for one in _capabilities(sample)}
+    return [f"No sample is of {one.value}." for one in sorted((folder.manifest.capabilities & READING) - covered)]
+
+
+def inexact(folder: Folder) -> list[str]:
+    return [
+        f"{name} is mapped to {told!r} and not to what it expects."
+        for name, sample in folder.samples.items()
+        if (told := _mapped(folder, sample)) != sample["expected"]
+    ]
+
+
+def impure(folder: Folder) -> list[str]:
+    """Samples that are mapped differently the second time, or are changed by it."""
+    found = []
+    for name, sample in folder.samples.items():
+        payload = copy.deepcopy(sample["payload"])
+        if _mapped(folder, sample, payload) != _mapped(folder, sample, payload):
+            found.append(f"{name} is mapped differently the second time.")
+        if payload != sample["payload"]:
+            found.append(f"{name} is changed by being mapped.")
+    return found
+
+
+def intolerant(folder: Folder) -> list[str]:
+    """Samples that are mapped differently when the vendor adds a field to every object."""
+    return [
+        f"{name} is mapped differently when every object has a field more."
+        for name, sample in folder.samples.items()
+        if _told(folder, sample, _more(sample["payload"])) != _mapped(folder, sample)
+    ]
+
+
+def unmissed(folder: Folder) -> list[str]:
+    """Needed fields that can be taken away without a BadPayload of their path."""
+    return [
+        f"{name} without {path}: {told}."
+        for name, sample in folder.samples.items()
+        for path in sample["required"]
+        if (told := _told(folder, sample, _without(sample["payload"], path))) != f"BadPayload at {path}"
+    ]
+
+
+def _capabilities(sample: Mapping[str, Any]) -> set[str]:
+    """One sample may stand for abilities that share a mapping, as a list."""
+    told = sample.get("capability", ())
+    return {told} if isinstance(told, str) else set(told)
+
+
+def _mapped(folder: Folder, sample: Mapping[str, Any], payload: Any = None) -> Any:
+    defaults = {name: one.default for name, one in folder.manifest.options.items() if one.default is not None}
+    settings = {key: sample.get(key, {}) for key in SETTINGS}
+    settings["options"] = {**defaults, **settings["options"]}
+    given = sample["payload"] if payload is None else payload
+    told = getattr(folder.mapping, sample["map"])(Node(given), Instance(folder.manifest.id, **settings))
+    return as_json(list(told))
+
+
+def _told(folder: Folder, sample: Mapping[str, Any], payload: Any) -> Any:
+    """What it is mapped to, or the error in words."""
+    try:
+        return _mapped(folder, sample, payload)
+    except BadPayload as error:
+        return f"BadPayload at {error.path}"
+    except Exception as error:  # noqa: BLE001, RUF100  # whatever it is, it is the finding
+        return type(error).__name__
+
+
+def _more(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {**{key: _more(one) for key, one in value.items()}, "of_next_year": {"words": [1, None]}}
+    return [_more(one) for one in value] if isinstance(value, list) else value
+
+
+def _steps(path: str) -> Iterator[str | int]:
+    return (int(step) if step.isdecimal() else step for step in path.split("."))
+
+
+def _without(payload: Any, path: str) -> Any:
+    left = copy.deepcopy(payload)
+    *above, last = _steps(path)
+    found = left
+    for step in above:
+        found = found[step if isinstance(found, list) else str(step)]
+    del found[last if isinstance(found, list) else str(last)]
+    return left
