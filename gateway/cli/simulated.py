@@ -41,13 +41,15 @@ secrets = {{access_token = "file:{folder}/shop.key", webhook_secret = "file:{fol
 QUESTION: Final = """What do the outside systems say right now? (support)
 
 {
-  orders(first: 3, filter: {customerId: "7"}) {
+  orders(first: 3, filter: {customerId: "7000001"}) {
     nodes {
       number status live(maxAge: 0) { status stale reason source latencyMs }
       shipments { trackingNumber status live(maxAge: 0) { status fetchedAt stale reason source latencyMs } }
     }
   }
 }"""
+# In the question above; nobody in the samples.
+CUSTOMER: Final = 7_000_001
 SKUS: Final = ("BOTTLE-1L", "LAMP-400", "ROPE-60")
 SCANS: Final = (
     ("in_transit", "departed_facility"),
@@ -119,6 +121,7 @@ class Simulated:
         """An order at the storefront, shipped a moment later; the carrier knows its label."""
         self.shop.now = dt.datetime.now(dt.UTC)
         order = self.shop.add({self.dice.choice(SKUS): 1})
+        order["customer"]["id"] = f"gid://shopify/Customer/{CUSTOMER}"
         await self._told()
         await asyncio.sleep(PAUSE_SECONDS / 2)
         self.shop.now = dt.datetime.now(dt.UTC)
