@@ -317,6 +317,21 @@ async def test_work_is_cancelled_once_and_its_units_are_free_again(world: World)
     assert (await world.request(key="k2"))["state"] == "PENDING"
 
 
+async def test_work_that_stands_there_unasked_is_free_only_after_it_was_taken_back(world: World) -> None:
+    """As at a shop that has the work itself: what was taken back is open again."""
+    opened = "UPDATE fulfillments SET status = 'OPEN'"
+    await world.request()
+    await world.round()
+    work_id = await world.work_id()
+    await world.house.pool.execute(opened)
+    assert await world.refused(key="k2") == "CONFLICT"
+    await world.house.ask(CANCEL, {"id": work_id, "key": "c1"})
+    assert await world.round() == 1
+    await world.house.pool.execute(opened)
+    assert (await world.request(key="k2"))["state"] == "PENDING"
+    assert await world.refused(key="k3") == "CONFLICT"
+
+
 async def test_a_cancellation_that_comes_too_late_is_refused_and_the_parcel_is_seen(world: World) -> None:
     await world.request()
     await world.round()

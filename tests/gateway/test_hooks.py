@@ -28,7 +28,7 @@ LONGEST = 4096
 
 
 @contextlib.asynccontextmanager
-async def serving(dsn: str, file: Path) -> AsyncIterator[str]:
+async def serving(dsn: str, file: Path, **more: str) -> AsyncIterator[str]:
     known = {name: value for name, value in os.environ.items() if not name.startswith("ORDERGRAPH_")}
     set_ = {
         "ORDERGRAPH_DATABASE_URL": dsn,
@@ -42,7 +42,7 @@ async def serving(dsn: str, file: Path) -> AsyncIterator[str]:
         sys.executable,
         *("-m", "gateway.cli", "serve", "--port", "0"),
         cwd=ROOT,
-        env={**known, **set_},
+        env={**known, **set_, **more},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
