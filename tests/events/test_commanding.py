@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import datetime as dt
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
@@ -319,15 +320,21 @@ async def test_work_is_cancelled_once_and_its_units_are_free_again(world: World)
 
 async def test_work_that_stands_there_unasked_is_free_only_after_it_was_taken_back(world: World) -> None:
     """As at a shop that has the work itself: what was taken back is open again."""
-    opened = "UPDATE fulfillments SET status = 'OPEN'"
+
+    async def open_again(event: str) -> None:
+        at = (world.server.now + dt.timedelta(milliseconds=500)).isoformat()
+        (ident,) = world.server.orders
+        told = work(event, 1, "OPEN", [("MUG", 2, {})], ref=str(ident), source="shipbob", occurredAt=at)
+        assert await world.house.outcomes("recordFulfillmentEvents", told) == ["APPLIED"]
+        assert [status for _, _, status in await world.work()] == ["OPEN"]
+
     await world.request()
     await world.round()
-    work_id = await world.work_id()
-    await world.house.pool.execute(opened)
+    await open_again("o1")
     assert await world.refused(key="k2") == "CONFLICT"
-    await world.house.ask(CANCEL, {"id": work_id, "key": "c1"})
+    await world.house.ask(CANCEL, {"id": await world.work_id(), "key": "c1"})
     assert await world.round() == 1
-    await world.house.pool.execute(opened)
+    await open_again("o2")
     assert (await world.request(key="k2"))["state"] == "PENDING"
     assert await world.refused(key="k3") == "CONFLICT"
 
