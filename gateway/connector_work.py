@@ -16,6 +16,7 @@ from events.inbox import Inbox
 from events.intake import Intake
 from events.pulling import Mode, Pulling, Windows
 from events.syncing import Due, Syncing
+from gateway.connector_notes import ConnectorNotes
 from gateway.connector_numbers import ConnectorNumbers
 from gateway.connectors import Configured, Connectors, codes, configured, targets
 from gateway.realtime import kept_running
@@ -45,6 +46,7 @@ class ConnectorWork:
         )
 
         self.numbers = ConnectorNumbers(pool)
+        self.notes = ConnectorNotes(pool, self.connectors)
         tell = [name for name, one in self.connectors.all.items() if one.tells]
         self.deliveries = Deliveries(pool, self.intake, self.connectors, tell, settings.connector_raw_days)
         self.desk = desk(self.connectors.all)
@@ -73,7 +75,7 @@ class ConnectorWork:
             if some and self.desk is not None:
                 parts["commands"] = self.commanding.run
             if self.connectors.all:
-                parts["numbers"] = self.numbers.run
+                parts |= {"numbers": self.numbers.run, "notes": self.notes.run}
             tasks = [asyncio.create_task(kept_running(name, part)) for name, part in parts.items()]
             try:
                 yield
@@ -81,6 +83,8 @@ class ConnectorWork:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+                if self.connectors.all:
+                    await self.notes.leave()
 
 
 def desk(all_: Mapping[str, Configured]) -> Desk | None:

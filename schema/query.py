@@ -4,10 +4,11 @@ import strawberry
 
 from resolvers import availability as availability_answers
 from resolvers import promising
-from resolvers.fields import argument, computed, declare, list_size, one, page
+from resolvers.fields import argument, computed, declare, list_size, many, one, page
 from resolvers.sources import Special, Stream
-from resolvers.sql import lookups, order_filter, parked, stock, updates, webhooks
+from resolvers.sql import connectors, lookups, order_filter, parked, stock, updates, webhooks
 from schema.changes import FIRST, WAIT, ChangePage
+from schema.connector import Connector
 from schema.enums import OrderSort
 from schema.item import Availability, Item, channel_argument, destination_argument
 from schema.location import Location
@@ -111,6 +112,14 @@ class Query:
         orders={"": parked.OLDEST_FIRST},
         scopes=["events:ingest"],
         arguments=[argument("source", str | None, "Only those of this system.", default=None)],
+    )
+    connectors: list[Connector] = many(
+        "The outside systems, by name; the same from every process.",
+        connectors.everything,
+        order_by=lambda row, _: [row.c.instance],
+        inherits=False,
+        size=20,
+        scopes=["connectors:read"],
     )
     webhook_endpoints: WebhookEndpointConnection = page(
         "Addresses that events are posted to, oldest first: your own, all of them for an admin.",

@@ -26,7 +26,13 @@ from db.tables.intake import facts, idempotency_keys, inbox
 from db.tables.journal import event_log, journal, outbox, stream_meta
 from db.tables.orders import holds, order_lines, orders, promises, return_lines, returns, source_claims
 from db.tables.stock import incoming_supply, reservations, stock_levels
-from db.tables.sync import connector_commands, connector_deliveries, connector_watermarks
+from db.tables.sync import (
+    connector_commands,
+    connector_deliveries,
+    connector_health,
+    connector_watermarks,
+    connectors,
+)
 from db.tables.webhooks import webhook_dead_letters, webhook_endpoints
 
 __all__ = [
@@ -36,7 +42,9 @@ __all__ = [
     "channels",
     "connector_commands",
     "connector_deliveries",
+    "connector_health",
     "connector_watermarks",
+    "connectors",
     "event_log",
     "facts",
     "fulfillment_lines",

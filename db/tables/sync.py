@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from db.tables.base import count, instant, key, metadata, reference, stamped, text, words
+from db.tables.base import TextArray, count, instant, key, metadata, reference, stamped, text, words
 from domain.command import CommandKind, CommandState
 
 # One row per instance, capability and mode (SYNC, BACKFILL, RECONCILE).
@@ -100,4 +100,33 @@ sa.Index(
     connector_commands.c.instance,
     connector_commands.c.next_attempt_at,
     postgresql_where=connector_commands.c.state.in_(["PENDING", "SENT"]),
+)
+
+# What is configured, as the processes that run it have said, and how it last went. Gone a week after the last of them.
+connectors = sa.Table(
+    "connectors",
+    metadata,
+    sa.Column("instance", sa.Text, primary_key=True),
+    text("connector"),
+    text("kind"),
+    sa.Column("capabilities", TextArray, nullable=False),
+    instant("last_success_at"),
+    instant("last_failure_at"),
+    # A code, such as CONNECTOR_UNREACHABLE.
+    text("last_error", nullable=True),
+    stamped("seen_at"),
+)
+
+# One row per instance and process; those not told for 90 seconds are of processes that ended.
+connector_health = sa.Table(
+    "connector_health",
+    metadata,
+    sa.Column("instance", sa.Text, primary_key=True),
+    sa.Column("process", sa.Uuid, primary_key=True),
+    text("breaker"),
+    # Of the process's last hundred attempts.
+    count("attempts"),
+    count("failures"),
+    stamped("told_at"),
+    sa.CheckConstraint("breaker IN ('CLOSED', 'OPEN', 'HALF_OPEN')", name="breaker_known"),
 )

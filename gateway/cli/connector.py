@@ -115,6 +115,7 @@ async def _run(settings: "Settings", opened: database.Database) -> None:
 
 async def _list(settings: "Settings", opened: database.Database) -> list[str]:
     import db.connector_commands
+    import db.connector_health
     import db.deliveries
     import db.pulls
 
@@ -122,10 +123,13 @@ async def _list(settings: "Settings", opened: database.Database) -> list[str]:
         rows = await db.pulls.everything(pool)
         sent = {row["instance"]: row for row in await db.deliveries.waiting(pool)}
         asked = {row["instance"]: row for row in await db.connector_commands.waiting(pool)}
+        known = {row["instance"]: row for row in await db.connector_health.everything(pool)}
         lines = [] if work.connectors.all else ["No outside systems: ORDERGRAPH_CONNECTORS_FILE names no instance."]
         for name, one in work.connectors.all.items():
             can = ", ".join(sorted(capability.value for capability in one.manifest.capabilities))
             lines.append(f"{name} ({one.manifest.name}): {can}")
+            if name in known:
+                lines.append(f"  health: {_health(known[name])}")
             lines += [f"  {row['capability']} {row['mode'].lower()}: {_state(row)}" for row in rows if row[0] == name]
             lines += [f"  missing: {what}" for what in await work.missing(name)]
             if name in sent:
@@ -134,6 +138,17 @@ async def _list(settings: "Settings", opened: database.Database) -> list[str]:
                 why = f": {asked[name]['error']}" if asked[name]["error"] else ""
                 lines.append(f"  commands: {asked[name]['waiting']} wait, {asked[name]['dead']} given up{why}")
         return lines
+
+
+def _health(row: "db.pool.Record") -> str:  # type: ignore[name-defined]  # noqa: F821  # imported when it runs
+    parts = ["no process runs it" if row["breaker"] is None else f"breaker {row['breaker'].lower()}"]
+    if row["error_rate"] is not None:
+        parts.append(f"{row['error_rate']:.0%} of the last attempts failed")
+    if row["last_success_at"] is not None:
+        parts.append(f"last answer {_at(row['last_success_at'])}")
+    if row["last_failure_at"] is not None:
+        parts.append(f"last failure {_at(row['last_failure_at'])}: {row['last_error']}")
+    return ", ".join(parts)
 
 
 def _state(row: "db.pool.Record") -> str:  # type: ignore[name-defined]  # noqa: F821  # imported when it runs

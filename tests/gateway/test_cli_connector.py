@@ -57,7 +57,8 @@ async def test_backfill_then_sync_then_list(database: str, pool: db.pool.Pool, t
         assert (code, said) == (0, "threepl orders_pull: 0 records (nothing new).\n")
         _, listed, _ = await command(database, file, "connector", "list")
         lines = listed.splitlines()
-        assert [line.split(":")[0] for line in lines[1:]] == [
+        assert lines[1].startswith("  health: no process runs it, last answer 20")
+        assert [line.split(":")[0] for line in lines[2:]] == [
             "  orders_pull sync",
             "  stock_pull backfill",
             "  stock_pull sync",
