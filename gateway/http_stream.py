@@ -14,6 +14,7 @@ from gateway.errors import Headers
 from gateway.operation import Asked, Operation, Streaming
 from gateway.pipe import Pipe, abort
 from gateway.wheel import NEVER
+from gateway.wire import wire_of
 
 # Proxies must pass each part on at once and change nothing.
 STREAM_HEADERS: Final[Headers] = (
@@ -39,7 +40,7 @@ class HttpStream(Operation):
         self.receive = receive
         # Those of CORS.
         self.headers = headers
-        self.pipe = Pipe(send, streaming.connections.options.bounds)
+        self.pipe = Pipe(send, streaming.connections.options.bounds, wire_of(receive))
         self.actor: Actor | None = None
         self.caller: str | None = None
         self.code = "1006"
@@ -95,6 +96,8 @@ class HttpStream(Operation):
     def write(self, data: bytes) -> bool:
         if not self.started_response:
             self.open()
+        if self.pipe.pass_on(data):
+            return True
         return self.pipe.write({"type": "http.response.body", "body": data, "more_body": True}, len(data), self)
 
     def finish(self, data: bytes, code: str, *, drop: bool = False) -> None:

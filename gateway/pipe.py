@@ -12,6 +12,8 @@ from typing import Any, Final, Protocol, cast
 
 from starlette.types import Message, Receive, Send
 
+from gateway.wire import Wire
+
 # Where the queue has drained enough to be filled again.
 LOW: Final = 0.5
 
@@ -53,9 +55,10 @@ class Resumed:
 class Pipe:
     """Owned by one connection; used from the event loop only. No method raises because the client is gone."""
 
-    __slots__ = ("bounds", "closed", "moved_at", "queue", "queued", "send", "sent", "waiters", "writer")
+    __slots__ = ("bounds", "closed", "moved_at", "queue", "queued", "send", "sent", "waiters", "wire", "writer")
 
-    def __init__(self, send: Send, bounds: Bounds) -> None:
+    def __init__(self, send: Send, bounds: Bounds, wire: Wire | None = None) -> None:
+        self.wire = wire
         self.send = cast("Callable[[Message], Coroutine[Any, Any, None]]", send)
         self.bounds = bounds
         self.sent = 0
@@ -88,6 +91,13 @@ class Pipe:
         self.queue.append((message, size, owner))
         self.queued += size
         return not self.fuller_than(1.0)
+
+    def pass_on(self, data: bytes) -> bool:
+        """Written past the layers of the server, which most messages can be; False when it has to be a message."""
+        if self.wire is None or self.writer is not None or self.closed or not self.wire.write(data):
+            return False
+        self.sent += 1
+        return True
 
     def step(self, message: Message) -> None:
         """Only while there is no writer: it may have been woken and not have run yet, and would be overtaken."""

@@ -84,6 +84,8 @@ class SharedOperation(Operation):
         return True if self.over else self.write(event(b"next", self.quoted_id, payload))
 
     def write(self, data: bytes) -> bool:
+        if self.stream.pipe.pass_on(data):
+            return True
         message = {"type": "http.response.body", "body": data, "more_body": True}
         return self.stream.pipe.write(message, len(data), self)
 

@@ -17,6 +17,7 @@ from gateway.pipe import Pipe, abort
 from gateway.websocket_messages import Code, Violation
 from gateway.websocket_operation import SocketOperation
 from gateway.wheel import NEVER
+from gateway.wire import wire_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ class Connection:
         options = streaming.connections.options
         self.streaming = streaming
         self.receive = receive
-        self.pipe = Pipe(send, options.bounds)
+        self.pipe = Pipe(send, options.bounds, wire_of(receive))
         self.authorization = authorization
         self.address = address
         self.operations: dict[str, SocketOperation] = {}

@@ -4,7 +4,6 @@ https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md. The reasons of 
 """
 
 import enum
-import functools
 from typing import Any, Final
 
 import orjson
@@ -153,8 +152,3 @@ def quoted(text: str) -> str:
 
 def dump(message: dict[str, object]) -> str:
     return orjson.dumps(message).decode()
-
-
-# A group's payload goes to all of its subscribers in a row: it is decoded for the first of them. It is found by
-# identity, and a bytes object keeps its hash, so that a hit costs next to nothing however long it is.
-text_of = functools.lru_cache(maxsize=8)(bytes.decode)

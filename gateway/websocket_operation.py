@@ -20,13 +20,17 @@ class SocketOperation(Operation):
         super().__init__()
         self.connection = connection
         self.identifier = identifier
-        self.prefix = f'{{"id":{words.quoted(identifier)},"type":"next","payload":'
+        self.prefix = f'{{"id":{words.quoted(identifier)},"type":"next","payload":'.encode()
 
     def push(self, payload: bytes, cursor: str | None) -> bool:
         if self.over:
             return True
-        text = f"{self.prefix}{words.text_of(payload)}}}"
-        return self.connection.pipe.write({"type": "websocket.send", "text": text}, len(text), self)
+        pipe = self.connection.pipe
+        data = b"%b%b}" % (self.prefix, payload)
+        if pipe.pass_on(data):
+            return True
+        text = data.decode()
+        return pipe.write({"type": "websocket.send", "text": text}, len(text), self)
 
     async def drained(self) -> None:
         await self.connection.pipe.drained()

@@ -1,6 +1,6 @@
 """What one message to one subscriber costs on each transport, and what an idle connection holds.
 
-    .venv/bin/python -m tests.benchmarks.ws_push [all|websocket|sse|multipart|text] [clients]
+    .venv/bin/python -m tests.benchmarks.ws_push [all|websocket|sse|multipart] [clients]
 
 The server runs in a process of its own with uvicorn as `ordergraph serve` sets it up, but for pings, which the clients
 do not answer: bare sockets in another process that read and throw away. A push is what the hub does: one payload to all
@@ -31,7 +31,6 @@ from gateway.cli import serve
 from gateway.connections import Connections, StreamOptions
 from gateway.endpoint import Endpoint
 from gateway.operation import Streaming
-from gateway.websocket_messages import text_of
 from tests.gateway.serving import FakeEngine, endpoint
 from tests.gateway.streaming import SUBSCRIBE, FakeStreams
 
@@ -163,27 +162,10 @@ def pushing(transport: str, clients: int) -> None:
     serving_.join()
 
 
-def texts() -> None:
-    """bytes to text, once for each subscriber or once for all."""
-    for payload in (PAYLOAD, PAYLOAD * 10, "é".encode() * 2000):
-        rounds = 200_000
-        began = time.perf_counter()
-        for _ in range(rounds):
-            payload.decode()
-        each = (time.perf_counter() - began) / rounds * 1e6
-        began = time.perf_counter()
-        for _ in range(rounds):
-            text_of(payload)
-        shared = (time.perf_counter() - began) / rounds * 1e6
-        print(f"text of {len(payload):5} bytes: decoded for each {each:.3f} µs, shared {shared:.3f} µs")
-
-
 def main() -> None:
     chosen = sys.argv[1] if len(sys.argv) > 1 else "all"
     clients = int(sys.argv[2]) if len(sys.argv) > 2 else CLIENTS
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    if chosen in ("all", "text"):
-        texts()
     for transport in ("websocket", "sse", "multipart"):
         if chosen in ("all", transport):
             pushing(transport, clients)
