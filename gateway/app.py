@@ -26,6 +26,7 @@ from gateway.api_keys import ApiKeys
 from gateway.auth import Authenticator
 from gateway.callback import Callbacks
 from gateway.connections import Connections, StreamOptions
+from gateway.connector_metrics import ConnectorMetrics
 from gateway.connector_work import ConnectorWork
 from gateway.cors import Cors
 from gateway.endpoint import Endpoint
@@ -69,6 +70,7 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
     )
     work = ConnectorWork(settings, pool)
     metrics.registry.register(work.numbers)
+    metrics.registry.register(ConnectorMetrics(work.connectors.runtime.guards))
     if reading.mutations is not None:
         reading.mutations.desk = work.desk
     reading.fetchers = fetchers(work.connectors.runtime, work.connectors.answering)
