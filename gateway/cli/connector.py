@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import BadInput, NotFound
-from gateway.cli import database, options, progress
+from gateway.cli import connector_folder, database, options, progress
 
 if TYPE_CHECKING:
     from db.pool import Pool
@@ -31,6 +31,7 @@ Capability = Annotated[str | None, typer.Option(help="Only this, such as orders_
 
 
 def register(app: typer.Typer) -> None:
+    connector_folder.register(group)
     app.add_typer(group, name="connector")
 
 

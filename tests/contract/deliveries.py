@@ -62,7 +62,7 @@ def _accepted(of: _Verifier, good: WebhookRequest, ours: str, others: WebhookReq
         "genuine, by the newer of two secrets": of.verified(others, OTHER, ours),
         "genuine, by the older of two secrets": of.verified(good, OTHER, ours),
     }
-    found = [f"a delivery that is {what} is {one!r}" for what, one in told.items() if not _has_id(one)]
+    found = [f"a delivery that is {what} is {_short(one)}" for what, one in told.items() if not _has_id(one)]
     if told["genuine"] != of.verified(good, ours):
         found.append("the same delivery is another the second time")
     return found
@@ -99,4 +99,6 @@ def _old(of: _Verifier, good: WebhookRequest, ours: str) -> list[str]:
 
 
 def _short(told: object) -> str:
-    return "taken" if isinstance(told, Delivery) else type(told).__name__
+    if isinstance(told, Delivery):
+        return "taken" if told.id else "without an id"
+    return type(told).__name__

@@ -1,6 +1,7 @@
 """Whatever goes wrong at the other end is the right one of the four errors, is asked once, and shows no secret."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,18 +26,23 @@ ERRORS: dict[Fault, type[ConnectorError]] = {
 }
 SECONDS = 0.2
 RETRY_AFTER = 7.0
+CLOSED_WITHIN = 5.0
 
 
 @asynccontextmanager
 async def _served(folder: Folder) -> AsyncIterator[tuple[Simulator, Connector, list[Http]]]:
+    """A server, a connector of it, and what it opened. What a defective one leaves open ends before the server."""
     opened: list[Http] = []
-    async with folder.simulator.Server().running() as server, aiohttp.ClientSession() as session:
+    async with folder.simulator.Server().running() as server:
+        async with aiohttp.ClientSession() as session:
 
-        def http(base: str) -> Http:
-            opened.append(Http(session, base, seconds=30.0))
-            return opened[-1]
+            def http(base: str) -> Http:
+                opened.append(Http(session, base, seconds=30.0))
+                return opened[-1]
 
-        yield server, folder.create(folder.simulator.instance(server.url), http), opened
+            yield server, folder.create(folder.simulator.instance(server.url), http), opened
+        with contextlib.suppress(TimeoutError):
+            await server.until_open(0, CLOSED_WITHIN)
 
 
 async def faulty(folder: Folder, capability: Capability, fault: Fault) -> list[str]:
@@ -88,9 +94,13 @@ async def left_open(folder: Folder, capability: Capability) -> list[str]:
         await server.until_open(1)
         task.cancel()
         ended = (await asyncio.gather(task, return_exceptions=True))[0]
-        found = [] if isinstance(ended, asyncio.CancelledError) else [f"a cancelled call ends as {ended!r}"]
+        found = (
+            []
+            if isinstance(ended, asyncio.CancelledError)
+            else [f"a cancelled call ends as {type(ended).__name__} and not as cancelled"]
+        )
         try:
-            await server.until_open(0, 5.0)
+            await server.until_open(0, CLOSED_WITHIN)
         except TimeoutError:
             found.append(f"{server.open} requests are still open")
         return found
