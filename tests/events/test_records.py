@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from connectors.errors import BadPayload
 from domain.records import OrderRef, StockRecord, TrackingRecord
 from domain.status import ShipmentStatus
+from events import kinds
 from events.records import event_of, reference
 from resolvers.coercion import Coercion
 from schema import build
@@ -66,7 +67,11 @@ def check_same(taken: Any, told: Any) -> None:
 def test_the_mutations_would_take_it(core: GraphQLSchema, record: Any) -> None:
     event = event_of("acme", "connector:acme", record)
     assert (event.source, event.occurred_at) == ("acme", record.occurred_at)
-    check_same(as_input(core, event.kind, dict(event.body)), event.body)
+    body = dict(event.body)
+    if event.kind == kinds.STOCK_LEVEL:
+        # Only systems that hold the catalogue make items by counting them; the mutation has no such word.
+        body.pop("title", None)
+    check_same(as_input(core, event.kind, body), body)
 
 
 @settings(max_examples=300)
