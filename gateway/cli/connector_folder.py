@@ -1,5 +1,6 @@
 """`ordergraph connector new` and `check`: a folder from the template, and whether one keeps the contract."""
 
+import importlib.util
 import keyword
 import re
 import subprocess
@@ -49,6 +50,8 @@ def check(name: Folder) -> None:
     _in_a_checkout()
     import connectors.registry
 
+    if importlib.util.find_spec("pytest") is None:
+        raise NotFound("The contract runs by pytest, which is not installed here. Run make install and use .venv/bin.")
     known = connectors.registry.folders(ROOT / "connectors")
     if name not in known:
         raise NotFound(f"There is no folder connectors/{name}; there are: {', '.join(sorted(known))}.")
