@@ -27,7 +27,8 @@ WITH moved AS (
     SELECT head.last_pos - count(*) OVER () + row_number() OVER (ORDER BY moved.id), moved.id FROM moved, head
     RETURNING pos
 )
-SELECT count(*)::int, coalesce(max(pos), 0) FROM logged
+SELECT moved, newest, CASE WHEN moved > 0 THEN pg_notify($2, '') END
+FROM (SELECT count(*)::int AS moved, coalesce(max(pos), 0) AS newest FROM logged) AS told
 """
 
 # A promotion or a restore to a point in time starts a new timeline: positions after it may name other events.
@@ -103,11 +104,9 @@ async def move(connection: Connection, limit: int) -> tuple[int, int]:
         await ensure_partition(connection, last + 1)
         if (last + limit) // partition_size() != (last + 1) // partition_size():
             await ensure_partition(connection, last + limit)
-        row = await connection.fetchrow(MOVE, limit)
+        row = await connection.fetchrow(MOVE, limit, CHANNEL)
         assert row is not None, "an aggregate has one row"
-        moved, newest = row
-        if moved:
-            await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
+        moved, newest, _ = row
     return moved, newest
 
 

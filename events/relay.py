@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 BATCH = 2000
 IDLE_SECONDS = 0.05
+# Where something was moved more follows soon; a little is waited, because one move of several costs less than several.
+BUSY_SECONDS = 0.02
 STANDBY_SECONDS = 1.0
 RETRY_SECONDS = 1.0
 STALLED_SECONDS = 3.0
@@ -74,9 +76,10 @@ class Relay:
             self.versions.forget()
             self._verified = max(oldest, self.position - LOOK_BACK)
             while True:
-                if not await db.stream.waiting(connection) or await self.move(connection) < BATCH:
+                moved = await self.move(connection) if await db.stream.waiting(connection) else 0
+                if moved < BATCH:
                     await self.verify(connection)
-                    await self.pause()
+                    await self.pause(BUSY_SECONDS if moved else IDLE_SECONDS)
         finally:
             with contextlib.suppress(OSError, TimeoutError, *db.pool.DatabaseError):
                 await connection.close(timeout=1)
@@ -108,7 +111,7 @@ class Relay:
             self.versions.follow(await db.stream.versions(connection, self._verified, until))
             self._verified = until
 
-    async def pause(self) -> None:
+    async def pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), IDLE_SECONDS)
+            await asyncio.wait_for(self._woken.wait(), seconds)
         self._woken.clear()
