@@ -87,6 +87,7 @@ def _order(sale: Node, lines: Mapping[str, Node], instance: Instance) -> OrderRe
         subtotal=_money(sale["untaxed_amount"], currency),
         tax_total=_money(sale["tax_amount"], currency),
         total=_money(sale["total_amount"], currency),
+        placed_at=moment_of(sale["create_date"] if sale["create_date"] else sale["write_date"]),
         accepted_at=_sold_at(sale["sale_date"], instance) if state in ACCEPTED else None,
         cancelled_at=changed_at if state == "cancelled" else None,
     )

@@ -43,6 +43,11 @@ def test_its_mapping_is_pure_takes_more_fields_and_misses_needed_ones_by_their_p
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_its_orders_say_when_they_were_placed(name: str) -> None:
+    assert samples.unplaced(of(name)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 async def test_it_shows_no_secret(name: str) -> None:
     one = of(name)
     made = [one.create(instance, abilities.never) for instance in one.instances("http://127.0.0.1:9")]

@@ -125,6 +125,13 @@ def test_an_impure_an_intolerant_and_a_careless_mapping_are_found() -> None:
     assert [one.partition(":")[0] for one in found] == ["stock.json without levels.0.damaged"]
 
 
+def test_an_order_that_the_inbox_would_refuse_is_found() -> None:
+    order = {"record": "OrderRecord", "lines": [{"record": "LineRecord", "sku": "MUG", "quantity": 1}]}
+    found = samples.unplaced(sampled(expected=[order]))
+    assert found == ["stock.json has an order with lines and without placed_at."]
+    assert samples.unplaced(sampled(expected=[{**order, "placed_at": "2026-11-25T09:00:00Z"}])) == []
+
+
 class Asking(Template):
     async def pull_stock(self, since: dt.datetime | None, cursor: str | None) -> Page:
         try:

@@ -79,6 +79,16 @@ def unmissed(folder: Folder) -> list[str]:
     ]
 
 
+def unplaced(folder: Folder) -> list[str]:
+    """Orders that are told with their lines and not when they were placed: the inbox would refuse a new one."""
+    return [
+        f"{name} has an order with lines and without placed_at."
+        for name, sample in folder.samples.items()
+        for told in sample["expected"]
+        if told.get("record") == "OrderRecord" and told.get("lines") and not told.get("placed_at")
+    ]
+
+
 def _capabilities(sample: Mapping[str, Any]) -> set[str]:
     """One sample may stand for abilities that share a mapping, as a list."""
     told = sample.get("capability", ())

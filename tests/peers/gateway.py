@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime as dt
 import json
 import os
@@ -61,14 +62,11 @@ class House:
             env=self.environment(**settings),
             stdout=asyncio.subprocess.PIPE,
         )
-        token = issue_token(
-            SECRET, Role.SUPPORT, ttl=dt.timedelta(hours=1), now=dt.datetime.now(dt.UTC), customer_id=None, source=None
-        )
         try:
             assert process.stdout is not None
             said = (await asyncio.wait_for(process.stdout.readline(), SECONDS)).decode()
             assert said.startswith("Ordergraph serves "), said
-            async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as http:
+            async with aiohttp.ClientSession() as http:
                 yield Asking(f"http://127.0.0.1:{port}/graphql", http)
         finally:
             process.terminate()
@@ -77,13 +75,22 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A member of support who asks and listens."""
+    """A member of support, unless told otherwise, who asks and listens."""
 
     url: str
     http: aiohttp.ClientSession
+    role: Role = Role.SUPPORT
+
+    def as_(self, role: Role) -> "Asking":
+        return dataclasses.replace(self, role=role)
+
+    def _headers(self) -> dict[str, str]:
+        now = dt.datetime.now(dt.UTC)
+        token = issue_token(SECRET, self.role, ttl=dt.timedelta(hours=1), now=now, customer_id=None, source=None)
+        return {"Authorization": f"Bearer {token}"}
 
     async def ask(self, query: str) -> Any:
-        async with self.http.post(self.url, json={"query": query}) as answer:
+        async with self.http.post(self.url, json={"query": query}, headers=self._headers()) as answer:
             told = await answer.json()
         assert "errors" not in told, told["errors"]
         return told["data"]
@@ -98,7 +105,7 @@ class Asking:
     @contextlib.asynccontextmanager
     async def subscribed(self, query: str) -> AsyncIterator["Listening"]:
         """By SSE; open when this begins."""
-        accept = {"Accept": "text/event-stream"}
+        accept = {**self._headers(), "Accept": "text/event-stream"}
         no_end = aiohttp.ClientTimeout(total=None)
         async with self.http.post(self.url, json={"query": query}, headers=accept, timeout=no_end) as answer:
             assert answer.status == 200
