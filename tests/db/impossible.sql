@@ -326,3 +326,6 @@ INSERT INTO connector_watermarks (instance, capability, mode) VALUES ('shop', 'o
 
 -- a cursor of no pull: ck_connector_watermarks_cursor_of_a_pull
 INSERT INTO connector_watermarks (instance, capability, mode, cursor) VALUES ('shop', 'orders_pull', 'SYNC', '1');
+
+-- a breaker in no known state: ck_connector_health_breaker_known
+INSERT INTO connector_health (process, instance, breaker) VALUES ('<order>', 'shop', 'AJAR');

@@ -82,7 +82,7 @@ async def test_an_order_the_shop_does_not_know_keeps_what_is_stored(own_shop: Sh
 async def test_a_count_as_its_place_knows_it_now(own_shop: Shop) -> None:
     async with connected(own_shop) as (sells, _):
         level = {"stockLocationId": "1", "stockOnHand": 77, "stockAllocated": 3, "updatedAt": AT.isoformat()}
-        sells.variants.append({"id": "1", "sku": "MUG", "stockLevels": [level]})
+        sells.variants.append({"id": "1", "sku": "MUG", "name": "Mug", "stockLevels": [level]})
         found = levels((await own_shop.ask(STOCK.replace("300", "5000"))).data)
         assert found["HAM"]["onHand"] != 77
         assert found.pop("HAM")["live"] == {
