@@ -21,9 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 from connectors.base import PROTOCOLS, Capability, Connector
-from connectors.breaker import Breaker
-from connectors.budget import Budget, pause
-from connectors.bulkhead import Bulkhead
+from connectors.budget import pause
 from connectors.errors import (
     BadPayload,
     BreakerOpen,
@@ -34,8 +32,8 @@ from connectors.errors import (
     Unreachable,
 )
 from connectors.flights import Cache, Flights
-from connectors.health import Health
-from connectors.limiter import Limiter
+from connectors.guard import Guard as Guard
+from connectors.guard import Limits as Limits
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -48,19 +46,6 @@ _ends_at: contextvars.ContextVar[float | None] = contextvars.ContextVar("connect
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What one instance is granted. `requests` per `seconds` is the vendor's limit; None: it says none."""
-
-    requests: float | None = None
-    seconds: float = 1.0
-    burst: int = 1
-    at_once: int = 8
-    waiting: int = 32
-    failures: int = 5
-    open_seconds: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
 class Answer(Generic[T]):
     """`fetched_at` is when the system said so, which is earlier when it was `cached`. `latency_ms` is the caller's."""
 
@@ -68,28 +53,6 @@ class Answer(Generic[T]):
     fetched_at: dt.datetime
     latency_ms: float
     cached: bool = False
-
-
-class Guard:
-    """All that stands between us and one instance."""
-
-    def __init__(
-        self, name: str, capabilities: frozenset[Capability], limits: Limits, clock: Callable[[], float]
-    ) -> None:
-        self.name = name
-        self.capabilities = capabilities
-        self.connector: Connector | None = None
-        self.breaker = Breaker(clock, limits.failures, limits.open_seconds)
-        self.budget = Budget()
-        self.bulkhead = Bulkhead(name, limits.at_once, limits.waiting)
-        interval = limits.seconds / limits.requests if limits.requests else None
-        self.limiter = Limiter(clock, interval, limits.burst)
-        self.health = Health()
-
-    def usable(self, capability: Capability) -> Connector:
-        if self.connector is None or capability not in self.capabilities:
-            raise NotConnected(f"{self.name} is not connected for {capability.value}.")
-        return self.connector
 
 
 @dataclass(slots=True)
