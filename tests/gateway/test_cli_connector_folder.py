@@ -52,7 +52,7 @@ def test_a_new_folder_keeps_the_contract_until_it_is_broken(copy: Path) -> None:
 
     code, out, err = connector(copy, "check", "zeta_wms")
     assert (code, err) == (0, ""), out
-    assert "14 passed" in out
+    assert "15 passed" in out
     assert "ZetaWms, proven against: simulator\n  ids_stable: done\n" in out
     assert out.endswith("  unknown_values: exempt: a count has no words\n")
 
