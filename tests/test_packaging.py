@@ -114,3 +114,9 @@ def test_without_python_make_says_so_in_one_sentence(tmp_path: Path) -> None:
     )
     assert asked.returncode == 2
     assert asked.stderr.splitlines()[0].startswith("Ordergraph needs Python 3.11 or newer, and none was found")
+
+
+def test_no_file_holds_the_marks_of_a_merge() -> None:
+    looked = [*ROOT.glob("docs/**/*.md"), *ROOT.glob("*.md"), *ROOT.glob("*.toml")]
+    marks = re.compile(r"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
+    assert [path.name for path in looked if marks.search(path.read_text(encoding="utf-8"))] == []
