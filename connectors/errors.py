@@ -4,6 +4,7 @@
     ├── Unauthorized    CONNECTOR_UNAUTHORIZED     our credentials are not (or no longer) accepted; somebody must act
     ├── RateLimited     CONNECTOR_RATE_LIMITED     too many requests; again after `retry_after` seconds
     ├── Unreachable     CONNECTOR_UNREACHABLE      no answer in time, a cut connection, or a fault on their side (5xx)
+    ├── NotYet          CONNECTOR_NOT_YET          it answers, and is not done; again at the next run, not in this call
     ├── BadPayload      CONNECTOR_BAD_PAYLOAD      one side does not understand the other; `path` leads to the place
     └── NotAsked        the runtime, not the system, ended it
         ├── DeadlinePassed  CONNECTOR_DEADLINE       the time the caller gave is over
@@ -47,6 +48,13 @@ class RateLimited(ConnectorError):
 
 class Unreachable(ConnectorError):
     code = "CONNECTOR_UNREACHABLE"
+    retryable = True
+
+
+class NotYet(ConnectorError):
+    """The system is at work on what we asked for, such as a file it writes. It says nothing against other calls."""
+
+    code = "CONNECTOR_NOT_YET"
     retryable = True
 
 

@@ -28,6 +28,7 @@ from connectors.errors import (
     ConnectorError,
     DeadlinePassed,
     NotConnected,
+    NotYet,
     RateLimited,
     Unreachable,
 )
@@ -251,6 +252,10 @@ class Runtime:
         started = self.clock()
         try:
             yield
+        except NotYet:
+            guard.breaker.succeeded()
+            guard.health.succeeded(self.now(), self.clock() - started)
+            raise
         except ConnectorError as error:
             self._learn(guard, error, self.clock() - started)
             raise

@@ -2,19 +2,16 @@
 none but those listed, and none inside our network unless it is."""
 
 import ipaddress
-import socket
 import urllib.parse
 from collections.abc import Iterable
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from domain.errors import Forbidden, OrdergraphError
+from gateway.addresses import CheckedResolver, Network, address_of, is_public
 from gateway.errors import MalformedRequest
 
 LONGEST_URL = 2048
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class CallbackHosts:
@@ -62,15 +59,8 @@ class CallbackHosts:
         return checked
 
     def allows(self, address: str) -> bool:
-        try:
-            parsed: Address = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:
-            return False
-        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-            parsed = parsed.ipv4_mapped
-        if any(parsed in network for network in self.networks):
-            return True
-        return parsed.is_global and not parsed.is_multicast
+        parsed = address_of(address)
+        return parsed is not None and (any(parsed in network for network in self.networks) or is_public(address))
 
 
 def network_of(entry: str) -> Network | None:
@@ -82,30 +72,12 @@ def network_of(entry: str) -> Network | None:
     return None
 
 
-class CheckedResolver(AbstractResolver):
-    """Only addresses that are allowed, and those are what is connected to: a name cannot change in between."""
-
-    def __init__(self, hosts: CallbackHosts, resolver: AbstractResolver | None = None) -> None:
-        self.hosts = hosts
-        self.resolver = resolver or aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        results = await self.resolver.resolve(host, port, family)
-        allowed = [result for result in results if self.hosts.allows(result["host"])]
-        if not allowed:
-            raise OSError(f"{host} leads to no address that may be called ({self.hosts.setting})")
-        return allowed
-
-    async def close(self) -> None:
-        await self.resolver.close()
-
-
 def session(hosts: CallbackHosts, seconds: float) -> aiohttp.ClientSession:
     """What callbacks are made with: pooled connections, no cookies, no proxy from the environment."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(resolver=CheckedResolver(hosts), limit=200, limit_per_host=100),
+        connector=aiohttp.TCPConnector(
+            resolver=CheckedResolver(hosts.allows, hosts.setting), limit=200, limit_per_host=100
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=seconds),
     )

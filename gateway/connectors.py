@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -18,11 +17,12 @@ from connectors.manifest import BadManifest, Manifest
 from connectors.registry import Entry
 from connectors.runtime import Limits, Runtime
 from events.pulling import PULLS, Mode, Target
-from gateway.callback_hosts import CallbackHosts, CheckedResolver
+from gateway.addresses import CheckedResolver, address_of, is_host, is_public
 
 T = TypeVar("T")
 # Of one call as a whole, with all the requests it makes; a page of a pull is one call.
 CALL_SECONDS: Final = 120.0
+PRIVATE: Final = "link-local, metadata, multicast and unspecified addresses are nobody's"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,14 +89,9 @@ class Connectors:
         if not self.all:
             yield
             return
-        jar = aiohttp.DummyCookieJar
-        outside = aiohttp.TCPConnector(resolver=CheckedResolver(CallbackHosts(())))
-        async with (
-            aiohttp.ClientSession(cookie_jar=jar(), connector=outside) as guarded,
-            aiohttp.ClientSession(cookie_jar=jar()) as private,
-        ):
+        async with _session(is_public, "private = true is not set") as public, _session(is_host, PRIVATE) as private:
             for name, one in self.all.items():
-                http = _http(one, private if one.entry.private else guarded, self.runtime)
+                http = _http(one, private if one.entry.private else public, self.runtime)
                 self.runtime.guards[name].connector = registry.create(one.entry.connector, one.instance, http)
             try:
                 yield
@@ -135,14 +130,16 @@ def _http(one: Configured, session: aiohttp.ClientSession, runtime: Runtime) -> 
     return make
 
 
+def _session(allows: Callable[[str], bool], why: str) -> aiohttp.ClientSession:
+    # No limit of its own, which a slow system could use up for all: the bulkhead of each bounds its connections.
+    outside = aiohttp.TCPConnector(resolver=CheckedResolver(allows, why), limit=0)
+    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), connector=outside)
+
+
 def _check_outside(name: str, entry: Entry, host: str) -> None:
-    if not entry.private and _inside(host):
-        raise BadManifest(f"[{name}] leads into our own network. Set private = true if that is meant.")
-
-
-def _inside(host: str) -> bool:
     """An address that is written as such is never looked up, so it is checked here."""
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return host == "localhost"
+    if address_of(host) is not None and not is_host(host):
+        raise BadManifest(f"[{name}] names an address that no connector may call: {PRIVATE}.")
+    inside = host == "localhost" or (address_of(host) is not None and not is_public(host))
+    if inside and not entry.private:
+        raise BadManifest(f"[{name}] leads into our own network. Set private = true if that is meant.")

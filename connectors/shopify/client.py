@@ -15,7 +15,7 @@ from connectors.base import (
     StockTarget,
     WebhookRequest,
 )
-from connectors.errors import RateLimited
+from connectors.errors import NotYet, RateLimited
 from connectors.http import Http, each
 from connectors.payload import Node, parsed
 from connectors.shopify import bulk, documents, mapping, requests, webhooks
@@ -24,7 +24,6 @@ from domain.records import OrderRef, Record, StockRecord
 
 ITEMS: Final = 50
 BATCH: Final = 10
-BULK_SECONDS: Final = 10.0
 
 
 class Shopify:
@@ -43,10 +42,10 @@ class Shopify:
         return Page(mapping.orders(found, self.instance), _following(found))
 
     async def _backfill(self, place: bulk.Place) -> Page:
-        """Raises RateLimited while Shopify writes the file: the cursor stays good until it has."""
+        """Raises NotYet while Shopify writes the file: the cursor stays good until it has."""
         url = await bulk.address(self._api, place)
         if url is bulk.State.WAITING:
-            raise RateLimited("Shopify still writes the file of the bulk operation.", BULK_SECONDS)
+            raise NotYet("Shopify still writes the file of the bulk operation.")
         if isinstance(url, bulk.State):
             return Page(())
         orders, following = await bulk.piece(self._files, url, place)

@@ -18,6 +18,7 @@ from connectors.errors import (
     ConnectorError,
     DeadlinePassed,
     NotConnected,
+    NotYet,
     RateLimited,
     Unauthorized,
     Unreachable,
@@ -139,6 +140,24 @@ async def test_there_is_no_storm_of_retries() -> None:
             with pytest.raises(Unreachable):
                 await it.call(deadline=0.5)
         assert 100 + 10 <= len(it.server.seen) <= 100 + 10 + 10
+
+
+async def test_not_yet_ends_its_own_call_and_nothing_else() -> None:
+    """Six in a row, one more than the failures that open a breaker; none is repeated."""
+    asked = 0
+
+    async def busy(_: Any) -> None:
+        nonlocal asked
+        asked += 1
+        raise NotYet("The file is being written.")
+
+    async with house() as it:
+        for _ in range(6):
+            with pytest.raises(NotYet):
+                await it.runtime.call("easypost", Capability.TRACKING, None, busy, deadline=5.0, idempotent=True)
+        assert (asked, it.guard.breaker.state, it.guard.limiter.wait()) == (6, State.CLOSED, 0.0)
+        assert (it.guard.health.error_rate, it.guard.health.last_error, it.guard.health.retries) == (0.0, None, 0)
+        assert len(await it.call()) == 1
 
 
 async def test_a_breaker_opens_leaves_alone_and_closes() -> None:

@@ -14,7 +14,8 @@ from aiohttp import web
 import gateway.callback
 from domain.errors import Forbidden
 from events.sink import Ended
-from gateway.callback_hosts import CallbackHosts, CheckedResolver, session
+from gateway.addresses import CheckedResolver
+from gateway.callback_hosts import CallbackHosts, session
 from gateway.connections import StreamOptions
 from gateway.errors import MalformedRequest
 from gateway.pipe import Bounds
@@ -311,7 +312,7 @@ async def test_what_a_name_leads_to(listed: str, address: str, allowed: bool) ->
 
     hosts = CallbackHosts([listed])
     assert hosts.allows(address) is allowed
-    resolver = CheckedResolver(hosts, Resolver())
+    resolver = CheckedResolver(hosts.allows, hosts.setting, Resolver())
     if allowed:
         assert [result["host"] for result in await resolver.resolve("router.example")] == [address]
     else:

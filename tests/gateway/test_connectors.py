@@ -1,7 +1,9 @@
 """What the connectors' file leads to: refused before anything runs, called within bounds, shown as numbers."""
 
 import asyncio
+from collections.abc import Awaitable
 from pathlib import Path
+from typing import Any
 
 import prometheus_client
 import pytest
@@ -9,12 +11,13 @@ import pytest
 import db.deliveries
 import db.pool
 import db.pulls
-from connectors.base import Capability
-from connectors.errors import ConnectorError
+from connectors.base import Capability, Parcel
+from connectors.errors import ConnectorError, Unreachable
 from connectors.manifest import BadManifest
 from gateway import connectors
 from gateway.connector_numbers import ConnectorNumbers
 from gateway.connectors import Connectors, configured
+from tests.simulators.easypost import KEY, Server
 
 FILE = """
 [carriers]
@@ -25,9 +28,14 @@ secrets = {{api_key = "file:{key}"}}
 """
 
 
+def track(connector: Any) -> Awaitable[Any]:
+    found: Awaitable[Any] = connector.track([Parcel("usps", "EZ1000000001")])
+    return found
+
+
 def file(tmp_path: Path, url: str, *, private: bool = True) -> Path:
     key, path = tmp_path / "key", tmp_path / "connectors.toml"
-    key.write_text("key")
+    key.write_text(KEY)
     path.write_text(FILE.format(url=url, key=key, private=str(private).lower()))
     return path
 
@@ -37,6 +45,45 @@ def test_an_address_in_our_own_network_must_be_meant(tmp_path: Path, url: str) -
     with pytest.raises(BadManifest, match=r"^\[carriers\] leads into our own network\. Set private = true"):
         configured(file(tmp_path, url, private=False))
     assert set(configured(file(tmp_path, url))) == {"carriers"}
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fd00:ec2::254]", "[::ffff:169.254.169.254]", "0.0.0.0"])
+def test_metadata_services_and_the_like_are_nobodys_even_where_private_is_meant(tmp_path: Path, host: str) -> None:
+    for private in (True, False):
+        with pytest.raises(BadManifest, match=r"^\[carriers\] names an address that no connector may call"):
+            configured(file(tmp_path, f"http://{host}/v2", private=private))
+
+
+async def test_a_name_that_leads_into_our_network_is_not_connected_to(tmp_path: Path) -> None:
+    """A number is a name, which the resolver of the machine turns into 127.0.0.1."""
+    async with Server().running() as server:
+        server.add("EZ1000000001")
+        address = server.url.replace("127.0.0.1", "0x7f.0.0.1")
+        for private, asked in ((False, 0), (True, 1)):
+            called = Connectors(configured(file(tmp_path, address, private=private)))
+            async with called.opened():
+                work = called.runtime.call("carriers", Capability.TRACKING, None, track, deadline=5.0, idempotent=False)
+                if private:
+                    assert len(await work) == 1
+                else:
+                    with pytest.raises(Unreachable, match=r"0x7f\.0\.0\.1 cannot be reached"):
+                        await work
+            assert len(server.seen) == asked
+
+
+async def test_connections_held_by_slow_systems_leave_room_for_the_others(tmp_path: Path) -> None:
+    called = Connectors(configured(file(tmp_path, "http://127.0.0.1:9")))
+    async with called.opened(), Server(latency=30.0).running() as slow, Server().running() as quick:
+        quick.add("EZ1000000001")
+        connector: Any = called.runtime.guards["carriers"].connector
+        held = [asyncio.create_task(connector._http.session.get(slow.url)) for _ in range(150)]
+        await slow.until_open(150)
+        async with asyncio.timeout(10.0):
+            answer = await connector._http.session.post(f"{quick.url}/trackers/batch", json={})
+        assert answer.status == 401
+        for task in held:
+            task.cancel()
+        await asyncio.gather(*held, return_exceptions=True)
 
 
 async def test_a_call_has_a_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
