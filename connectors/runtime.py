@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 from connectors.base import PROTOCOLS, Capability, Connector
+from connectors.breaker import State
 from connectors.budget import pause
 from connectors.errors import (
     BadPayload,
@@ -133,6 +134,7 @@ class Runtime:
         if key is not None and max_age > 0 and (kept := self.cache.get(place, max_age)) is not None:
             guard.health.cache_hits += 1
             return Answer(kept.value, kept.fetched_at, (self.clock() - started) * 1000, cached=True)
+        self._spare(guard)
         ends_at = started + deadline
 
         async def fly() -> T:
@@ -174,6 +176,11 @@ class Runtime:
                 found[item] = Answer(value, answer.fetched_at, answer.latency_ms)
                 self.cache.put((instance, capability, item), found[item])
         return [found[item] for item in items]
+
+    def _spare(self, guard: Guard) -> None:
+        """While a system is left alone, callers are told so before anything is made for their call."""
+        if guard.breaker.state is State.OPEN:
+            raise _left_alone(guard)
 
     async def _joined(self, guard: Guard, place: Hashable | None, fly: Callable[[], Awaitable[T]], ends_at: float) -> T:
         if place is None:
@@ -221,10 +228,7 @@ class Runtime:
             async with asyncio.timeout(max(0.0, ends_at - self.clock())) as waiting, guard.bulkhead.place():
                 waiting.reschedule(None)
                 if not guard.breaker.admit():
-                    raise BreakerOpen(
-                        f"{guard.name} keeps failing and is left alone for {guard.breaker.retry_after:.0f} s.",
-                        guard.breaker.retry_after,
-                    )
+                    raise _left_alone(guard)
                 with self._watched(guard):
                     return await self._timed(guard, fn, ends_at - self.clock(), attempt_seconds)
         except TimeoutError:
@@ -277,6 +281,11 @@ class Runtime:
         else:
             guard.breaker.failed()
         guard.health.failed(self.now(), seconds, error.code)
+
+
+def _left_alone(guard: Guard) -> BreakerOpen:
+    seconds = guard.breaker.retry_after
+    return BreakerOpen(f"{guard.name} keeps failing and is left alone for {seconds:.0f} s.", seconds)
 
 
 def _late(guard: Guard) -> str:

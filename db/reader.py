@@ -1,12 +1,15 @@
 """Runs the read engine's statements: one round trip on a prepared statement, failures in the store's own words."""
 
+import asyncio
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import asyncpg
 
 from db.pool import Pool, Record
 from domain.errors import DeadlineExceeded, Overloaded, Unavailable
+
+BUSY: Final = "All database connections are busy. Try again in a moment."
 
 
 class Reader(Protocol):
@@ -16,11 +19,16 @@ class Reader(Protocol):
 
 
 class PoolReader:
-    """Reads from a pool; waits at most `acquire_seconds` for a connection."""
+    """Reads from a pool; waits at most `acquire_seconds` for a connection.
+
+    Who waits longest is next. The driver's own queue lets newcomers take a connection that was just given back before
+    the one that waits for it runs, and sends that one to its end: under a crowd some would wait for very long.
+    """
 
     def __init__(self, pool: Pool, *, acquire_seconds: float = 1.0) -> None:
         self.pool = pool
         self.acquire_seconds = acquire_seconds
+        self.turns = asyncio.Semaphore(pool.get_max_size())
 
     async def row(self, sql: str, parameters: Sequence[Any]) -> Record:
         """The only row of a statement. Raises Overloaded, DeadlineExceeded, Unavailable."""
@@ -33,12 +41,30 @@ class PoolReader:
         return rows
 
     async def run(self, method: str, sql: str, parameters: Sequence[Any]) -> Any:
+        await self.turn()
+        try:
+            return await self.connected(method, sql, parameters)
+        finally:
+            self.turns.release()
+
+    async def turn(self) -> None:
+        """A timer is made only for who has to wait."""
+        if not self.turns.locked():
+            await self.turns.acquire()
+            return
+        try:
+            async with asyncio.timeout(self.acquire_seconds):
+                await self.turns.acquire()
+        except TimeoutError:
+            raise Overloaded(BUSY) from None
+
+    async def connected(self, method: str, sql: str, parameters: Sequence[Any]) -> Any:
         try:
             # With a timeout the driver makes a task for the waiting; with a connection at hand there is none.
             patience = None if self.pool.get_idle_size() else self.acquire_seconds
             connection = await self.pool.acquire(timeout=patience)
         except TimeoutError:
-            raise Overloaded("All database connections are busy. Try again in a moment.") from None
+            raise Overloaded(BUSY) from None
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise unavailable(error) from error
         try:

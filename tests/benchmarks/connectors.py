@@ -1,8 +1,10 @@
-"""What one slow system costs the others: live fields of three quick carriers, with and without a slow one beside them.
+"""What one slow or dead system costs the others: p99 of three quick carriers beside a crowd that asks a fourth.
 
-Run: python -m tests.benchmarks.connectors [SECONDS]. Rounds with and without it take turns in one run, so that whatever
-else the machine does harms both. Askers, engine, simulated carriers and PostgreSQL share this machine, all but
-PostgreSQL one process.
+Run: python -m tests.benchmarks.connectors [SECONDS]. All situations take turns in one run, so that whatever else the
+machine does harms each of them. Askers, engine, simulated carriers and PostgreSQL share this machine, all but
+PostgreSQL one process. Stored values come at once, so a crowd that asks without a pause gets far more of them than of
+fresh ones, and takes all of the processor. What that costs is not the slow system's doing: each situation is therefore
+compared with the same crowd asking as fast for what no slow system holds up.
 """
 
 import asyncio
@@ -11,8 +13,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import db.migrate
@@ -31,12 +34,15 @@ from tests.simulators.easypost import Server, instance
 
 ROUNDS = 3
 QUICK = ("quick1", "quick2", "quick3")
-QUICK_SECONDS, SLOW_SECONDS = 0.02, 1.0
-# Its bulkhead is full with 8, and the last of these is answered before its deadline.
-SLOW_ASKERS = 24
-# After a stored value, which comes at once while a breaker is open: people do not ask again in the same millisecond.
-PAUSE_SECONDS = 0.5
-QUERY = '{shipment(trackingNumber: "%s") {live(maxAge: 0, timeout: 5000) {status stale}}}'
+CROWD = 48
+QUICK_SECONDS = 0.02
+# Of the fourth system. The slow one's places and queue hold 40, so some of the crowd is refused; its breaker
+# stays closed. The dead one gives no answer in time, and its breaker opens.
+LATENCY = {"healthy": QUICK_SECONDS, "slow": 0.4, "dead": 60.0}
+# Every asker at most so often, or again as soon as it has an answer, whatever that is.
+PACED, HASTY = 0.25, 0.0
+QUERY = '{shipment(trackingNumber: "%s") {live(maxAge: 0, timeout: 5000) {status reason}}}'
+STORED = '{shipment(trackingNumber: "%s") {status}}'
 PARCEL = (
     "INSERT INTO shipments (id, order_id, carrier, tracking_number, status)"
     " SELECT gen_random_uuid(), id, $1, $2, 'LABEL_CREATED' FROM orders ORDER BY id LIMIT 1"
@@ -66,62 +72,107 @@ async def carrier(stack: contextlib.AsyncExitStack, name: str, seconds: float, p
     return server
 
 
-async def ask(shop: Shop, parcel: str, until: float, taken: list[float]) -> None:
-    """One after the other until then; milliseconds of every answer, fresh or not."""
-    while time.perf_counter() < until:
-        began = time.perf_counter()
-        live = (await shop.ask(QUERY % parcel)).data["shipment"]["live"]
-        taken.append((time.perf_counter() - began) * 1000)
-        if live["stale"]:
-            await asyncio.sleep(PAUSE_SECONDS)
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the crowd asks, and how often each of it. `like`: the one with which it is compared."""
+
+    name: str
+    query: str = QUERY
+    system: str | None = None
+    gap: float = PACED
+    like: str | None = None
 
 
-async def one_round(shop: Shop, seconds: float, slow: list[str]) -> tuple[list[float], list[float]]:
-    until = time.perf_counter() + seconds
-    quick_taken: list[float] = []
-    slow_taken: list[float] = []
+SITUATIONS = (
+    Situation("nobody else asks"),
+    Situation("4 a second each, a healthy system", system="healthy"),
+    Situation("4 a second each, a slow system", system="slow", like="4 a second each, a healthy system"),
+    Situation("4 a second each, a dead system", system="dead", like="4 a second each, a healthy system"),
+    Situation("without pause, stored values only", STORED, "healthy", HASTY),
+    Situation("without pause, a slow system", system="slow", gap=HASTY, like="without pause, stored values only"),
+    Situation("without pause, a dead system", system="dead", gap=HASTY, like="without pause, stored values only"),
+)
+
+
+@dataclass(slots=True)
+class Taken:
+    """Milliseconds of the quick systems' answers; answers of the crowd by their reason."""
+
+    quick: list[float] = field(default_factory=list)
+    crowd: Counter[str] = field(default_factory=Counter)
+    cpu: float = 0.0
+
+    def p99(self) -> float:
+        return statistics.quantiles(self.quick, n=100)[98]
+
+
+async def ask(shop: Shop, query: str, until: float, gap: float, done: Callable[[float, str], None]) -> None:
+    """One after the other until then, begun `gap` seconds apart where answers are quick enough."""
+    due = time.perf_counter()
+    while (began := time.perf_counter()) < until:
+        shipment = (await shop.ask(query)).data["shipment"]
+        done((time.perf_counter() - began) * 1000, shipment.get("live", {}).get("reason") or "FRESH")
+        due = max(due + gap, time.perf_counter())
+        await asyncio.sleep(due - time.perf_counter())
+
+
+async def one_round(shop: Shop, situation: Situation, seconds: float, taken: Taken) -> None:
+    until, cpu = time.perf_counter() + seconds, time.process_time()
+    crowd = [f"{situation.system}{place}" for place in range(CROWD)] if situation.system else []
+
+    def quick(milliseconds: float, reason: str) -> None:
+        assert reason == "FRESH", f"a quick system's answer is {reason}"
+        taken.quick.append(milliseconds)
+
+    def other(_: float, reason: str) -> None:
+        taken.crowd[reason] += 1
+
     await asyncio.gather(
-        *(ask(shop, name, until, quick_taken) for name in QUICK),
-        *(ask(shop, parcel, until, slow_taken) for parcel in slow),
+        *(ask(shop, QUERY % name, until, 0.0, quick) for name in QUICK),
+        *(ask(shop, situation.query % parcel, until, situation.gap, other) for parcel in crowd),
     )
-    return quick_taken, slow_taken
+    taken.cpu += time.process_time() - cpu
 
 
-def told(what: str, taken: list[float]) -> tuple[float, float]:
-    cuts = statistics.quantiles(taken, n=100)
-    print(f"{what}: {len(taken)} answers, p50 {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms")
-    return cuts[49], cuts[98]
+def told(found: dict[str, Taken]) -> None:
+    for situation in SITUATIONS:
+        taken = found[situation.name]
+        cuts = statistics.quantiles(taken.quick, n=100)
+        crowd = ", ".join(f"{number} {reason}" for reason, number in taken.crowd.most_common()) or "none"
+        print(f"{situation.name}: p50 {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms of {len(taken.quick)} answers")
+        print(f"    the crowd's answers: {crowd}; processor {taken.cpu:.1f} s")
+        if situation.like is not None:
+            ratio = taken.p99() / found[situation.like].p99()
+            print(f'    p99 against "{situation.like}": {ratio:.2f}')
+
+
+async def connected(stack: contextlib.AsyncExitStack, shop: Shop) -> None:
+    http = await stack.enter_async_context(opener(90.0))
+    runtime, answering = Runtime(), Answering()
+    for name in (*QUICK, *LATENCY):
+        parcels = [name] if name in QUICK else [f"{name}{place}" for place in range(CROWD)]
+        server = await carrier(stack, name, LATENCY.get(name, QUICK_SECONDS), parcels)
+        options = {"url": server.url, "register": "false"}
+        one = replace(instance(server.url), name=name, carriers={"UPS": name}, options=options)
+        runtime.add(create(one, http))
+        answering.add(one, "easypost", frozenset({Capability.TRACKING}))
+        await shop.pool.execute("INSERT INTO carriers (code, name) VALUES ($1, $1)", name)
+        await shop.pool.executemany(PARCEL, [(name, parcel) for parcel in parcels])
+    shop.engine.fetchers = fetchers(runtime, answering)
 
 
 async def main(seconds: float) -> None:
-    parcels = {name: [name] for name in QUICK} | {"slow": [f"slow{place}" for place in range(SLOW_ASKERS)]}
+    found = {situation.name: Taken() for situation in SITUATIONS}
     async with contextlib.AsyncExitStack() as stack:
         asked = await stack.enter_async_context(shop())
-        http = await stack.enter_async_context(opener(30.0))
-        runtime, answering = Runtime(), Answering()
-        for name, numbers in parcels.items():
-            server = await carrier(stack, name, SLOW_SECONDS if name == "slow" else QUICK_SECONDS, numbers)
-            options = {"url": server.url, "register": "false"}
-            one = replace(instance(server.url), name=name, carriers={"UPS": name}, options=options)
-            runtime.add(create(one, http))
-            answering.add(one, "easypost", frozenset({Capability.TRACKING}))
-            await asked.pool.execute("INSERT INTO carriers (code, name) VALUES ($1, $1)", name)
-            await asked.pool.executemany(PARCEL, [(name, number) for number in numbers])
-        asked.engine.fetchers = fetchers(runtime, answering)
-        await one_round(asked, 1.0, [])
-        asked.reader.statements.clear()
-        alone: list[float] = []
-        beside: list[float] = []
-        slow: list[float] = []
+        await connected(stack, asked)
+        await one_round(asked, SITUATIONS[1], 1.0, Taken())
         for _ in range(ROUNDS):
-            alone += (await one_round(asked, seconds, []))[0]
-            quick, late = await one_round(asked, seconds, parcels["slow"])
-            beside += quick
-            slow += late
-    before, after = told("quick systems alone", alone), told("quick systems beside a slow one", beside)
-    told("the slow one", slow)
-    print(f"ratio: p50 {after[0] / before[0]:.2f}, p99 {after[1] / before[1]:.2f}")
+            for situation in SITUATIONS:
+                await one_round(asked, situation, seconds, found[situation.name])
+                asked.reader.statements.clear()
+    told(found)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 5.0))
+    asyncio.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 4.0))
