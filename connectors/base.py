@@ -40,10 +40,15 @@ class Page:
 
     A cursor survives a restart of ours, and changes of what is listed: it must not skip what did not change. A place in
     the order of change or of ids does that; a count of rows does only where rows never move towards the beginning.
+
+    For those who wait: `listed` is how many orders, products or lines of the system are on this page, each of which may
+    be several records; `total` how many the pull has in all, where the system says it cheaply, once or on each page.
     """
 
     records: Sequence[Record]
     cursor: str | None = None
+    listed: int = 0
+    total: int | None = None
 
 
 class Connector(Protocol):

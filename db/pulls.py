@@ -11,8 +11,8 @@ from db.pool import Pool, Record
 LEASE_SECONDS: Final = 60.0
 
 COLUMNS: Final = (
-    "instance, capability, mode, watermark, began_at, since, cursor, newest_at, pages, records, missed, finished_at,"
-    " failed_at, error, lease_until"
+    "instance, capability, mode, watermark, began_at, since, cursor, newest_at, pages, records, listed, total, missed,"
+    " finished_at, failed_at, error, lease_until"
 )
 
 # Somebody else's lease counts until its end. `$6` seconds must have passed since the last run, however it ended.
@@ -27,14 +27,15 @@ RETURNING {COLUMNS}
 
 BEGIN = """
 UPDATE connector_watermarks SET began_at = $5, since = $6, watermark = coalesce(watermark, $7), cursor = NULL,
-    newest_at = NULL, pages = 0, records = 0
+    newest_at = NULL, pages = 0, records = 0, listed = 0, total = NULL
 WHERE instance = $1 AND capability = $2 AND mode = $3 AND owner = $4 RETURNING true
 """
 
 STEP = """
 UPDATE connector_watermarks SET cursor = $5, newest_at = greatest(newest_at, $6), pages = pages + 1,
-    records = records + $7, missed = missed + $8, lease_until = now() + make_interval(secs => $9)
-WHERE instance = $1 AND capability = $2 AND mode = $3 AND owner = $4 RETURNING newest_at
+    records = records + $7, missed = missed + $8, lease_until = now() + make_interval(secs => $9),
+    listed = listed + $10, total = coalesce($11, total)
+WHERE instance = $1 AND capability = $2 AND mode = $3 AND owner = $4 RETURNING newest_at, pages, records, listed, total
 """
 
 RENEW = """
@@ -91,14 +92,21 @@ class Lease:
         await self._write(BEGIN, began_at, since, first)
 
     async def step(
-        self, cursor: str | None, newest_at: datetime.datetime | None, records: int, missed: int
-    ) -> datetime.datetime | None:
-        """One more page is in the inbox; the newest instant of all pages so far."""
-        row = await self.pool.fetchrow(STEP, *self._named, cursor, newest_at, records, missed, LEASE_SECONDS)
+        self,
+        cursor: str | None,
+        newest_at: datetime.datetime | None,
+        records: int,
+        missed: int,
+        listed: int,
+        total: int | None,
+    ) -> Record:
+        """One more page is in the inbox; where the pull stands with all its pages so far."""
+        row = await self.pool.fetchrow(
+            STEP, *self._named, cursor, newest_at, records, missed, LEASE_SECONDS, listed, total
+        )
         if row is None:
             raise LeaseLost
-        newest: datetime.datetime | None = row["newest_at"]
-        return newest
+        return row
 
     async def renew(self) -> None:
         await self._write(RENEW, LEASE_SECONDS)

@@ -62,12 +62,21 @@ class Windows:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Progress:
-    """After a page: what this run took so far, and where the pull stands since it began, restarts included."""
+    """What this run took so far, and where the pull stands since it began, restarts included.
+
+    `listed` of `total` orders, products or lines of the system are read; None: it does not say how many there are.
+    """
 
     taken: Taken
-    pages: int
-    records: int
-    newest_at: dt.datetime | None
+    pages: int = 0
+    records: int = 0
+    newest_at: dt.datetime | None = None
+    listed: int = 0
+    total: int | None = None
+
+    @classmethod
+    def of(cls, taken: Taken, row: Record) -> "Progress":
+        return cls(taken, row["pages"], row["records"], row["newest_at"], row["listed"], row["total"])
 
 
 def silent(_: Progress) -> None:
@@ -106,6 +115,7 @@ class Pulling:
     ) -> Progress | None:
         """What was pulled; None while somebody else is at it, or when it was done within `after_seconds`.
 
+        `progress` hears where it begins, which is not nothing after a crash, and of each page.
         Raises ConnectorError and the database's errors; the place is kept, and the next run goes on from there.
         """
         claimed = await db.pulls.claim(
@@ -133,14 +143,15 @@ class Pulling:
 
     async def _pull(self, target: Target, lease: Lease, row: Record, progress: Callable[[Progress], None]) -> Progress:
         began_at, since, cursor = row["began_at"], row["since"], row["cursor"]
-        state = Progress(NOTHING, row["pages"], row["records"], row["newest_at"])
+        state = Progress.of(NOTHING, row)
         if cursor is None:
             began_at = self.now()
             since = self._since(target.mode, row["watermark"], began_at)
             await lease.begin(began_at, since, began_at if target.mode is Mode.SYNC else None)
-            state = Progress(NOTHING, 0, 0, None)
+            state = Progress(NOTHING)
             if target.mode is Mode.BACKFILL:
                 await db.pulls.sync_from(self.pool, target.instance, target.capability, began_at)
+        progress(state)
         while True:
             page = await self._page(target, since, cursor)
             state = await self._take(target, lease, page, state)
@@ -164,8 +175,8 @@ class Pulling:
         news_before = self.now() - self.windows.grace if lost else None
         taken = await self.intake.take(target.instance, page.records, news_before)
         newest = max((record.occurred_at for record in page.records if record.occurred_at.tzinfo), default=None)
-        newest_at = await lease.step(page.cursor, newest, len(page.records), taken.news)
-        return Progress(state.taken + taken, state.pages + 1, state.records + len(page.records), newest_at)
+        row = await lease.step(page.cursor, newest, len(page.records), taken.news, page.listed, page.total)
+        return Progress.of(state.taken + taken, row)
 
     def _since(self, mode: Mode, watermark: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
         if mode is Mode.BACKFILL:

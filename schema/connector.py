@@ -28,6 +28,8 @@ class ConnectorPull:
     failed_at: dt.datetime | None = column("When its last run failed; null when that went well.")
     error: str | None = column("Why it failed: a code and what to do.")
     records: int = column("Records of the run under way, or of the last one.")
+    listed: int = column("Orders, products or lines of the system that these records came from.")
+    total: int | None = column("How many of them there are in all; null when the system does not say.")
     missed: int = column("Records in all that webhooks should have told.")
 
 

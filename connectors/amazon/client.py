@@ -40,7 +40,8 @@ class Amazon:
             params["paginationToken"] = token
         page = (await self._api.call("GET", "/orders/2026-01-01/orders", params=params)).json()
         following = page["pagination"]["nextToken"].maybe_text()
-        return Page(mapping.orders(page, self.instance), f"{after}|{following}" if following else None)
+        cursor = f"{after}|{following}" if following else None
+        return Page(mapping.orders(page, self.instance), cursor, len(page["orders"].items()))
 
     async def look_up_orders(self, orders: Sequence[OrderRef]) -> Sequence[Sequence[Record]]:
         return await each((self._order(order) for order in orders), at_once=AT_ONCE)
@@ -67,7 +68,8 @@ class Amazon:
         if cursor is not None:
             params["nextToken"] = cursor
         page = (await self._api.call("GET", "/fba/inventory/v1/summaries", params=params)).json()
-        return Page(mapping.stock(page, self.instance), page["pagination"]["nextToken"].maybe_text())
+        records = mapping.stock(page, self.instance)
+        return Page(records, page["pagination"]["nextToken"].maybe_text(), len(records))
 
     def _summaries(self) -> dict[str, str]:
         place = self.instance.option("marketplaces").split(",")[0]

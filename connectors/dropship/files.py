@@ -36,7 +36,7 @@ class FileSupplier:
             names = [name for one in files[file] for name in mapping.answered(one)]
             if names and not any(name in known for name in names):
                 await self._drop.refuse(file.name, "It answers no purchase order that we have sent.")
-        return Page(list(known.values()), following)
+        return Page(list(known.values()), following, len(page))
 
     async def pull_stock(self, since: dt.datetime | None, cursor: str | None) -> Page:
         files = await self._files()
@@ -46,7 +46,7 @@ class FileSupplier:
             for one in files[file]:
                 if one.kind == "846":
                     records.extend(mapping.inventory(one, _moment(file), self.instance))
-        return Page(records, following)
+        return Page(records, following, len(page))
 
     async def request_fulfillment(self, request: FulfillmentRequest) -> FulfillmentAnswer:
         """Leaves an 850, unless it was left before. A crash in between leaves it again, under the same number."""

@@ -21,11 +21,13 @@ class RestSupplier:
 
     async def pull_orders(self, since: dt.datetime | None, cursor: str | None) -> Page:
         told = (await self._call("GET", "/orders", params=_since(since, cursor))).json()
-        return Page(mapping.rest_orders(told, self.instance), told["next"].maybe_text())
+        records = mapping.rest_orders(told, self.instance)
+        return Page(records, told["next"].maybe_text(), len(records))
 
     async def pull_stock(self, since: dt.datetime | None, cursor: str | None) -> Page:
         told = (await self._call("GET", "/stock", params=_since(since, cursor))).json()
-        return Page(mapping.rest_stock(told, self.instance), told["next"].maybe_text())
+        records = mapping.rest_stock(told, self.instance)
+        return Page(records, told["next"].maybe_text(), len(records))
 
     async def request_fulfillment(self, request: FulfillmentRequest) -> FulfillmentAnswer:
         """The address is the purchase order, so that asking twice is asking once."""

@@ -40,6 +40,9 @@ class Api:
         bounds = {} if limit is None else {"limit": limit}
         return await self.call(model, "search_read", domain=list(domain), fields=list(fields), order="id", **bounds)
 
+    async def count(self, model: str, domain: Sequence[Any]) -> int:
+        return (await self.call(model, "search_count", domain=list(domain))).integer()
+
     async def rows(self, model: str, ids: Sequence[int], fields: Sequence[str]) -> Node:
         return await self.search(model, [["id", "in", list(ids)]], fields, limit=None) if ids else Node([])
 

@@ -32,8 +32,11 @@ class Odoo:
         self._api = Api(instance, http)
 
     async def pull_orders(self, since: dt.datetime | None, cursor: str | None) -> Page:
-        told = await self._sales([SOLD, *_changed(since, "write_date", "picking_ids.write_date"), *_behind(cursor)])
-        return Page(mapping.sales(told, self.instance), _cursor(told["orders"]))
+        wanted = [SOLD, *_changed(since, "write_date", "picking_ids.write_date"), *_behind(cursor)]
+        total = await self._api.count("sale.order", wanted) if _all(since, cursor) else None
+        told = await self._sales(wanted)
+        orders = told["orders"]
+        return Page(mapping.sales(told, self.instance), _cursor(orders), len(orders.items()), total)
 
     async def look_up_orders(self, orders: Sequence[OrderRef]) -> Sequence[Sequence[Record]]:
         ours = self.instance.option("channel", "web")
@@ -86,15 +89,18 @@ class Odoo:
         groups = await self._api.call(
             "stock.quant", "search_read", domain=changed, fields=["product_id"], order="product_id"
         )
-        products = [one for one in ids(groups, "product_id") if cursor is None or one > int(cursor)]
+        known = ids(groups, "product_id")
+        products = [one for one in known if cursor is None or one > int(cursor)]
         page = products[:LIMIT]
         quants = await self._api.search("stock.quant", [HERE, ["product_id", "in", page]], QUANT, limit=None)
         told = Node({"quants": quants.value, "products": (await self._products(set(page))).value})
-        return Page(mapping.stock(told, self.instance), str(page[-1]) if len(products) > LIMIT else None)
+        following = str(page[-1]) if len(products) > LIMIT else None
+        return Page(mapping.stock(told, self.instance), following, len(page), len(known))
 
     async def pull_supply(self, since: dt.datetime | None, cursor: str | None) -> Page:
         bought = ["order_id.state", "in", ["purchase", "done", "cancel"]]
         domain = [bought, *_changed(since, "write_date", "order_id.write_date"), *_behind(cursor)]
+        total = await self._api.count("purchase.order.line", domain) if _all(since, cursor) else None
         lines = await self._api.search("purchase.order.line", domain, PURCHASE)
         orders = await self._api.rows("purchase.order", ids(lines, "order_id"), ("name", "state", "picking_type_id"))
         told = {
@@ -102,7 +108,7 @@ class Odoo:
             "orders": await self._with_warehouses(orders),
             "products": (await self._products(set(ids(lines, "product_id")))).value,
         }
-        return Page(mapping.supply(Node(told), self.instance), _cursor(lines))
+        return Page(mapping.supply(Node(told), self.instance), _cursor(lines), len(lines.items()), total)
 
     async def push_stock(self, targets: Sequence[StockTarget]) -> Sequence[Pushed]:
         """Counts the warehouse's own shelf: available plus reserved. What is right already is left alone."""
@@ -142,6 +148,11 @@ class Odoo:
 
 def ids_of(made: Node) -> list[int]:
     return [one.integer() for one in made.items()]
+
+
+def _all(since: dt.datetime | None, cursor: str | None) -> bool:
+    """At the first page of everything there is, how many that are is worth a request."""
+    return since is None and cursor is None
 
 
 def _changed(since: dt.datetime | None, first: str, second: str) -> list[Any]:

@@ -4,7 +4,6 @@ The file is JSON lines, each order followed by what belongs to it. A cursor is t
 where an order begins, so a backfill goes on after a restart where it was.
 """
 
-import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,9 +27,12 @@ CHILDREN: Final[Mapping[tuple[str, str], str]] = {
 }
 
 
-class State(enum.Enum):
-    WAITING = "waiting"
-    DONE = "done"
+@dataclass(frozen=True, slots=True)
+class File:
+    """What a bulk operation has written. `url` is None where there is nothing in it; `orders` is how many are."""
+
+    url: str | None
+    orders: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +62,17 @@ async def start(api: Api) -> Place:
     return Place(told["bulkOperation"]["id"].text())
 
 
-async def address(api: Api, place: Place) -> str | State:
-    """Where the file is; WAITING while it is written, DONE if there is nothing in it."""
+async def file_of(api: Api, place: Place) -> File | None:
+    """None while it is written."""
     told = (await api.ask(BULK_STATE, {"id": place.operation}))["bulkOperation"]
     status = told["status"].text()
     if status in ("CREATED", "RUNNING"):
-        return State.WAITING
+        return None
     if status != "COMPLETED":
         code = told["errorCode"].maybe_text() or status
         raise BadPayload(f"The bulk operation did not end well ({code[:40]}). Start the backfill again.", "status")
-    return told["url"].maybe_text() or State.DONE
+    count = told["rootObjectCount"].maybe_text()
+    return File(told["url"].maybe_text(), int(count) if count and count.isdecimal() else None)
 
 
 async def piece(files: Http, url: str, place: Place, size: int = PIECE) -> tuple[Sequence[Node], Place | None]:

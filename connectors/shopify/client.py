@@ -39,23 +39,28 @@ class Shopify:
         if cursor is not None and cursor.startswith("bulk|"):
             return await self._backfill(bulk.place_of(cursor))
         found = await self._changed(documents.ORDERS, since, cursor)
-        return Page(mapping.orders(found, self.instance), _following(found))
+        return Page(mapping.orders(found, self.instance), _following(found), len(found["nodes"].items()))
 
     async def _backfill(self, place: bulk.Place) -> Page:
         """Raises NotYet while Shopify writes the file: the cursor stays good until it has."""
-        url = await bulk.address(self._api, place)
-        if url is bulk.State.WAITING:
+        file = await bulk.file_of(self._api, place)
+        if file is None:
             raise NotYet("Shopify still writes the file of the bulk operation.")
-        if isinstance(url, bulk.State):
-            return Page(())
-        orders, following = await bulk.piece(self._files, url, place)
+        if file.url is None:
+            return Page((), total=0)
+        orders, following = await bulk.piece(self._files, file.url, place)
         records = [record for order in orders for record in mapping.order_records(order, self.instance)]
-        return Page(records, str(following) if following else None)
+        return Page(records, str(following) if following else None, len(orders), file.orders)
 
     async def pull_returns(self, since: dt.datetime | None, cursor: str | None) -> Page:
         """Of the orders that changed: a return changes its order."""
+        first = since is None and cursor is None
+        total = await self._count("ordersCount", documents.ORDERS_COUNT) if first else None
         found = await self._changed(documents.RETURNS, since, cursor)
-        return Page(mapping.returns(found, self.instance), _following(found))
+        return Page(mapping.returns(found, self.instance), _following(found), len(found["nodes"].items()), total)
+
+    async def _count(self, name: str, document: str) -> int | None:
+        return (await self._api.ask(document, {}))[name]["count"].maybe_integer()
 
     async def _changed(self, document: str, since: dt.datetime | None, cursor: str | None) -> Node:
         variables = {"first": self._page, "after": cursor, "query": _since(since)}
@@ -75,9 +80,11 @@ class Shopify:
 
     async def pull_stock(self, since: dt.datetime | None, cursor: str | None) -> Page:
         """Shopify cannot be asked which levels changed: always all of them."""
+        first = since is None and cursor is None
+        total = await self._count("productVariantsCount", documents.ITEMS_COUNT) if first else None
         variables = {"first": self._page, "after": cursor, "query": None}
         found = (await self._api.whole(await self._api.ask(documents.STOCK, variables)))["inventoryItems"]
-        return Page(mapping.stock(found, self.instance), _following(found))
+        return Page(mapping.stock(found, self.instance), _following(found), len(found["nodes"].items()), total)
 
     async def look_up_stock(self, places: Sequence[StockPlace]) -> Sequence[StockRecord | None]:
         found: dict[StockPlace, StockRecord] = {}

@@ -135,7 +135,9 @@ mutation RunBulk($query: String!) {
   }
 }
 """
-BULK_STATE: Final = "query BulkState($id: ID!) { bulkOperation(id: $id) { status errorCode url } }"
+BULK_STATE: Final = "query BulkState($id: ID!) { bulkOperation(id: $id) { status errorCode url rootObjectCount } }"
+ORDERS_COUNT: Final = "query OrdersCount { ordersCount(limit: null) { count } }"
+ITEMS_COUNT: Final = "query ItemsCount { productVariantsCount(limit: null) { count } }"
 
 RETURN_LINES: Final = """
 fragment ReturnLines on ReturnLineItemTypeConnection {

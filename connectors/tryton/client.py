@@ -23,8 +23,10 @@ class Tryton:
 
     async def pull_orders(self, since: dt.datetime | None, cursor: str | None) -> Page:
         wanted = [SOLD, *_changed(since, "write_date", "shipments.write_date"), *_behind(cursor)]
-        sales = await self._read_sales(wanted)
-        return Page(mapping.sales(sales, self.instance), _cursor(sales["sales"]))
+        total = await self._count("sale.sale", wanted) if _all(since, cursor) else None
+        told = await self._read_sales(wanted)
+        sales = told["sales"]
+        return Page(mapping.sales(told, self.instance), _cursor(sales), len(sales.items()), total)
 
     async def look_up_orders(self, orders: Sequence[OrderRef]) -> Sequence[Sequence[Record]]:
         ours = self.instance.option("channel", "web")
@@ -59,6 +61,7 @@ class Tryton:
         wanted: list[Any] = [["type", "=", "goods"], *_behind(behind or None)]
         if since is not None:
             wanted.append(["id", "in", await self._moved(since)])
+        total = len(warehouses) * await self._count("product.product", wanted) if _all(since, cursor) else None
         products = await self._quantities(wanted, warehouse)
         told = {
             "products": products.value,
@@ -66,10 +69,9 @@ class Tryton:
             "read_at": dt.datetime.now(dt.UTC).isoformat(),
         }
         records = mapping.stock(Node(told), self.instance)
-        if last := _cursor(products):
-            return Page(records, f"{place}|{last}")
-        following = int(place) + 1
-        return Page(records, f"{following}|" if following < len(warehouses) else None)
+        last, following = _cursor(products), int(place) + 1
+        there = f"{following}|" if following < len(warehouses) else None
+        return Page(records, f"{place}|{last}" if last else there, len(products.items()), total)
 
     async def _warehouses(self) -> Node:
         return await self._search("stock.location", [["type", "=", "warehouse"]], ("code", "storage_location"))
@@ -96,10 +98,11 @@ class Tryton:
             *_changed(since, "write_date", "moves.write_date", "moves.create_date"),
             *_behind(cursor),
         ]
+        total = await self._count("purchase.line", wanted) if _all(since, cursor) else None
         lines = await self._search("purchase.line", wanted, fields.PURCHASE_LINE)
         moves = await self._rows("stock.move", _ids(lines, "moves"), fields.MOVE)
         told = Node({"lines": lines.value, "moves": moves.value})
-        return Page(mapping.supply(told, self.instance), _cursor(lines))
+        return Page(mapping.supply(told, self.instance), _cursor(lines), len(lines.items()), total)
 
     async def push_stock(self, targets: Sequence[StockTarget]) -> Sequence[Pushed]:
         """An inventory per warehouse; what lies there already as it should is left alone, so twice is once."""
@@ -141,8 +144,16 @@ class Tryton:
     ) -> Node:
         return await self._rpc.call(f"model.{model}.search_read", wanted, 0, LIMIT, BY_ID, list(names), context=context)
 
+    async def _count(self, model: str, wanted: list[Any]) -> int:
+        return (await self._rpc.call(f"model.{model}.search_count", wanted)).integer()
+
     async def _rows(self, model: str, ids: list[int], names: Sequence[str]) -> Node:
         return await self._rpc.call(f"model.{model}.read", ids, list(names)) if ids else Node([])
+
+
+def _all(since: dt.datetime | None, cursor: str | None) -> bool:
+    """At the first page of everything there is, how many that are is worth a request."""
+    return since is None and cursor is None
 
 
 def _changed(since: dt.datetime | None, *names: str) -> list[Any]:

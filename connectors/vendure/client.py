@@ -24,10 +24,12 @@ class Vendure:
         """The cursor is where in time to go on and how many orders of that very millisecond to pass over."""
         after, skip = _opened(cursor) if cursor else (since, 0)
         changed = {} if after is None else {"updatedAt": {"after": _before(after)}}
-        orders = await self._orders({"active": {"eq": False}, **changed}, skip)
-        records = mapping.orders(orders, self.instance)
-        following = _following(orders.items(), after, skip) if len(orders.items()) == TAKE else None
-        return Page(records, following)
+        found = await self._orders({"active": {"eq": False}, **changed}, skip)
+        orders, records = found["items"].items(), mapping.orders(found["items"], self.instance)
+        following = _following(orders, after, skip) if len(orders) == TAKE else None
+        # A page begins with the last order of the one before it.
+        again = 1 if cursor and not skip else 0
+        return Page(records, following, max(0, len(orders) - again), None if cursor else found["totalItems"].integer())
 
     async def look_up_orders(self, orders: Sequence[OrderRef]) -> Sequence[Sequence[Record]]:
         ours = self.instance.option("channel", "web")
@@ -35,20 +37,21 @@ class Vendure:
         found: dict[str, Sequence[Record]] = {}
         for start in range(0, len(codes), TAKE):
             wanted = {"active": {"eq": False}, "code": {"in": codes[start : start + TAKE]}}
-            for order in (await self._orders(wanted, 0)).items():
+            for order in (await self._orders(wanted, 0))["items"].items():
                 found[order["code"].text()] = mapping.order_records(order, self.instance)
         return [found.get(order.number, ()) if order.channel == ours else () for order in orders]
 
     async def _orders(self, wanted: Mapping[str, Any], skip: int) -> Node:
         data = await self._ask(documents.ORDERS, {"take": TAKE, "skip": skip, "filter": wanted})
-        return data["orders"]["items"]
+        return data["orders"]
 
     async def pull_stock(self, since: dt.datetime | None, cursor: str | None) -> Page:
         """Vendure cannot be asked which levels changed: always all of them, by the number of the variant."""
         skip = int(cursor or "0")
-        variants = await self._variants({}, skip)
-        more = len(variants.items()) == TAKE
-        return Page(mapping.stock(variants, self.instance), str(skip + TAKE) if more else None)
+        found = await self._variants({}, skip)
+        variants, count = found["items"], len(found["items"].items())
+        following = str(skip + TAKE) if count == TAKE else None
+        return Page(mapping.stock(variants, self.instance), following, count, found["totalItems"].integer())
 
     async def look_up_stock(self, places: Sequence[StockPlace]) -> Sequence[StockRecord | None]:
         found = {
@@ -80,13 +83,13 @@ class Vendure:
     async def _by_sku(self, skus: Sequence[str]) -> Sequence[Node]:
         names = sorted(set(skus))
         return [
-            await self._variants({"sku": {"in": names[start : start + TAKE]}}, 0)
+            (await self._variants({"sku": {"in": names[start : start + TAKE]}}, 0))["items"]
             for start in range(0, len(names), TAKE)
         ]
 
     async def _variants(self, wanted: Mapping[str, Any], skip: int) -> Node:
         data = await self._ask(documents.STOCK, {"take": TAKE, "skip": skip, "filter": wanted})
-        return data["productVariants"]["items"]
+        return data["productVariants"]
 
     def verify(self, request: WebhookRequest) -> Delivery:
         ident, sent_at = standard_webhook(request, self.instance.secrets.get("webhook_secret", ()))

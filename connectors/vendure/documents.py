@@ -23,6 +23,7 @@ ORDERS: Final = (
     """
 query Orders($take: Int!, $skip: Int!, $filter: OrderFilterParameter!) {
   orders(options: { take: $take, skip: $skip, filter: $filter, sort: { updatedAt: ASC, id: ASC } }) {
+    totalItems
     items { ...OrderParts }
   }
 }
@@ -33,6 +34,7 @@ query Orders($take: Int!, $skip: Int!, $filter: OrderFilterParameter!) {
 STOCK: Final = """
 query Stock($take: Int!, $skip: Int!, $filter: ProductVariantFilterParameter!) {
   productVariants(options: { take: $take, skip: $skip, filter: $filter, sort: { id: ASC } }) {
+    totalItems
     items {
       id sku name
       stockLevels { stockLocationId stockOnHand stockAllocated updatedAt }

@@ -22,6 +22,9 @@ connector_watermarks = sa.Table(
     instant("newest_at"),
     count("pages"),
     count("records"),
+    # Orders, products or lines of the system in those, and how many of them the pull has in all, where it says so.
+    count("listed"),
+    sa.Column("total", sa.Integer),
     # Records in all that changed something here long after they were true: a webhook should have told them.
     count("missed"),
     instant("finished_at"),

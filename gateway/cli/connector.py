@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import datetime as dt
 import re
+import sys
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 WAIT_SECONDS = 90.0
+# Shopify gives a bulk operation ten days; whoever sits before a terminal gives up earlier, and may ask again.
+NOT_YET_SECONDS = 3600.0
+NOT_YET_PAUSE = 10.0
 DURATION = re.compile(r"^(\d+)(s|m|h)$")
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -155,7 +159,8 @@ def _health(row: "db.pool.Record") -> str:  # type: ignore[name-defined]  # noqa
 def _state(row: "db.pool.Record") -> str:  # type: ignore[name-defined]  # noqa: F821  # imported when it runs
     parts = []
     if row["began_at"] is not None:
-        parts.append(f"under way, {row['records']} records so far")
+        all_ = "" if row["total"] is None else f" ({row['listed']:,} of {max(row['total'], row['listed']):,})"
+        parts.append(f"under way, {row['records']:,} records so far{all_}")
     if row["watermark"] is not None:
         parts.append(f"up to {_at(row['watermark'])}")
     if row["finished_at"] is not None:
@@ -207,13 +212,28 @@ def _targets(work: "ConnectorWork", name: str, capability: str | None, mode: str
 
 async def _one(work: "ConnectorWork", target: "Target") -> str:
     """The result in a line. Waits for a process that died in the middle until its lease ends."""
-    with progress.counted(f"{target.instance} {target.capability}") as shown:
+    with progress.pulled(f"{target.instance} {target.capability}") as shown:
         deadline = time.monotonic() + WAIT_SECONDS
-        while (done := await work.pulling.run(target, progress=lambda one: shown(one.records))) is None:
+        while (done := await _run_once(work, target, shown)) is None:
             if time.monotonic() > deadline:
                 return f"{target.instance} {target.capability}: another process is at it."
             await asyncio.sleep(1)
     return f"{target.instance} {target.capability}: {_summary(done)}"
+
+
+async def _run_once(work: "ConnectorWork", target: "Target", shown: "Callable[[Progress], None]") -> "Progress | None":
+    """A system that is still at work on what it was asked for, such as a file of all orders, is waited for."""
+    from connectors.errors import NotYet
+
+    until = time.monotonic() + NOT_YET_SECONDS
+    while True:
+        try:
+            return await work.pulling.run(target, progress=shown)
+        except NotYet as error:
+            if time.monotonic() > until:
+                raise
+            print(f"{target.instance} {target.capability}: {error.message}", file=sys.stderr, flush=True)
+            await asyncio.sleep(NOT_YET_PAUSE)
 
 
 def _summary(done: "Progress") -> str:

@@ -136,6 +136,7 @@ async def test_a_backfill_reads_the_file_of_a_bulk_operation_and_waits_for_it() 
             await connector.pull_orders(None, started.cursor)
         page = await connector.pull_orders(None, started.cursor)
         assert page.cursor is None
+        assert (started.listed, started.total, page.listed, page.total) == (0, None, 3, 3)
         kinds = [type(one).__name__ for one in page.records]
         assert kinds.count("OrderRecord") == kinds.count("FulfillmentRecord") == 3
         (scan,) = [one for one in page.records if isinstance(one, TrackingRecord)]

@@ -17,13 +17,16 @@ async def test_every_sale_is_pulled_once_with_one_session_per_start() -> None:
         for number in range(250):
             server.add_sale(f"S{number}")
         told: list[str] = []
+        counted: list[tuple[int, int | None]] = []
         cursor = None
         while True:
             page = await create(instance(server.url), http).pull_orders(None, cursor)
+            counted.append((page.listed, page.total))
             told.extend(one.order.number for one in page.records if isinstance(one, OrderRecord))
             if (cursor := page.cursor) is None:
                 break
         assert told == [f"S{number}" for number in range(250)]
+        assert counted == [(100, 250), (100, None), (50, None)]
         methods = [seen.json()["method"] for seen in server.seen]
         assert methods.count("model.sale.sale.search_read") == methods.count("common.db.login") == 3
 

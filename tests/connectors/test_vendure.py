@@ -37,6 +37,17 @@ async def test_every_order_is_pulled_however_many_changed_in_one_millisecond(gap
     assert seen == {f"T_{place}" for place in range(len(gaps))}
 
 
+async def test_a_backfill_says_how_many_orders_there_are_and_how_many_it_has_read() -> None:
+    server = Server()
+    for minute in range(TAKE + 5):
+        server.add_order(f"T_{minute}", START + dt.timedelta(minutes=minute))
+    async with server.running(), opener() as http:
+        connector = create(instance(server.url), http)
+        first = await connector.pull_orders(None, None)
+        second = await connector.pull_orders(None, first.cursor)
+        assert [(page.listed, page.total) for page in (first, second)] == [(TAKE, TAKE + 5), (5, None)]
+
+
 async def test_a_wrong_key_is_told_inside_an_answer_of_200() -> None:
     async with Server().running() as server, opener() as http:
         of = dataclasses.replace(instance(server.url), secrets={"api_key": (Secret("wrong"),)})

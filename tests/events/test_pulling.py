@@ -137,7 +137,8 @@ async def test_a_backfill_takes_everything_and_the_sync_goes_on_from_its_beginni
         world.server.place(str(minute), AT + minute * MINUTE)
     told: list[Progress] = []
     assert applied(await world.pulling.run(BACKFILL, progress=told.append)) == 5
-    assert [(one.pages, one.records) for one in told] == [(1, 2), (2, 4), (3, 5)]
+    assert [(one.pages, one.records) for one in told] == [(0, 0), (1, 2), (2, 4), (3, 5)]
+    assert [(one.listed, one.total) for one in told] == [(0, None), (2, 5), (4, 5), (5, 5)]
     assert (await world.row())["watermark"] == world.clock.now
     assert set(await world.asked()) == {"all"}
     before = await world.house.dump(journal=True)

@@ -82,9 +82,11 @@ class Server(Simulator):
     def page(self, rows: Sequence[Mapping[str, Any]], request: web.Request) -> web.Response:
         """In the order of change. The cursor is a place in it, so that no change makes it skip another row."""
         since, cursor = request.query.get("since", ""), request.query.get("cursor", "")
-        listed = sorted((row for row in rows if row["at"] >= since and place(row) > cursor), key=place)
+        wanted = [row for row in rows if row["at"] >= since]
+        listed = sorted((row for row in wanted if place(row) > cursor), key=place)
         part = listed[: self.size]
-        return web.json_response({"rows": part, "next": place(part[-1]) if len(listed) > self.size else None})
+        following = place(part[-1]) if len(listed) > self.size else None
+        return web.json_response({"rows": part, "next": following, "total": len(wanted)})
 
     async def push(self, request: web.Request) -> web.Response:
         answers = []
@@ -136,8 +138,8 @@ class Acme:
     async def _page(self, path: str, since: dt.datetime | None, cursor: str | None, of: Any) -> Page:
         params = {"since": since.isoformat()} if since else {}
         found = (await self.http.request("GET", path, params=params | ({"cursor": cursor} if cursor else {}))).json()
-        following = found["next"]
-        return Page([of(row) for row in found["rows"].items()], following.text() if following else None)
+        records = [of(row) for row in found["rows"].items()]
+        return Page(records, found["next"].maybe_text(), len(records), found["total"].integer())
 
     async def push_stock(self, targets: Sequence[StockTarget]) -> Sequence[Pushed]:
         asked = [{"sku": one.sku, "available": one.available, "key": one.key} for one in targets]

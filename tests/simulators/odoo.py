@@ -59,10 +59,12 @@ class Server(Simulator):
             return self._error(401, "werkzeug.exceptions.Unauthorized", "Invalid apikey")
         model, method = request.match_info["model"], request.match_info["method"]
         given = await request.json()
-        if model not in self.tables and method != "search_read":
+        if model not in self.tables and method not in ("search_read", "search_count"):
             return self._error(404, "werkzeug.exceptions.NotFound", "the model does not exist")
         if method == "search_read":
             return web.json_response(self._search(model, given))
+        if method == "search_count":
+            return web.json_response(len(self._search(model, {**given, "fields": []})))
         if method == "create":
             return web.json_response([self._created(model, values)["id"] for values in given["vals_list"]])
         if method == "write":

@@ -138,6 +138,8 @@ class Server(Simulator):
     def _roots(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         return {
             "orders": lambda given: self._orders(given.get("query")),
+            "ordersCount": lambda given: {"count": len(self.orders)},
+            "productVariantsCount": lambda given: {"count": len(self.stock)},
             "nodes": lambda given: [self._node(ident) for ident in given["ids"]],
             "node": lambda given: self._node(given["id"]),
             "fulfillmentOrder": lambda given: self._node(given["id"]),
@@ -248,8 +250,9 @@ class Server(Simulator):
     def _bulk_state(self) -> dict[str, Any]:
         self.running_bulk -= 1
         if self.running_bulk >= 0:
-            return {"status": "RUNNING", "errorCode": None, "url": None}
-        return {"status": "COMPLETED", "errorCode": None, "url": f"{self.url}/files/bulk.jsonl" if self.file else None}
+            return {"status": "RUNNING", "errorCode": None, "url": None, "rootObjectCount": "0"}
+        url, count = f"{self.url}/files/bulk.jsonl" if self.file else None, str(len(self.orders))
+        return {"status": "COMPLETED", "errorCode": None, "url": url, "rootObjectCount": count}
 
     async def bulk_file(self, request: web.Request) -> web.Response:
         span = request.http_range

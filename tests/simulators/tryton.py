@@ -36,6 +36,9 @@ class Server(Simulator):
             return web.json_response({"id": 1, "result": {"company": 1, "language": "en"}})
         if method == "model.stock.location.search_read":
             return web.json_response({"id": 1, "result": [WAREHOUSE]})
+        if method.endswith("search_count"):
+            count = len(self.sales) if method == "model.sale.sale.search_count" else 0
+            return web.json_response({"id": 1, "result": count})
         if method == "model.sale.sale.search_read":
             behind = next((one[2] for one in params[0] if one[0] == "id"), 0)
             found = [sale for sale in self.sales if sale["id"] > behind]

@@ -53,12 +53,16 @@ class Server(Simulator):
         if "productVariants" in asked["query"]:
             skus = wanted.get("sku", {}).get("in")
             found = [one for one in self.variants if skus is None or one["sku"] in skus]
-            return web.json_response({"data": {"productVariants": {"items": found[part]}}})
+            return web.json_response({"data": {"productVariants": _list(found, part)}})
         codes, after = wanted.get("code", {}).get("in"), wanted.get("updatedAt", {}).get("after", "")
         moment = _instant(dt.datetime.fromisoformat(after)) if after else ""
         orders = sorted(self.orders, key=lambda one: (one["updatedAt"], int(one["id"])))
         chosen = [one for one in orders if (codes is None or one["code"] in codes) and one["updatedAt"] > moment]
-        return web.json_response({"data": {"orders": {"items": chosen[part]}}})
+        return web.json_response({"data": {"orders": _list(chosen, part)}})
+
+
+def _list(found: list[dict[str, Any]], part: slice) -> dict[str, Any]:
+    return {"items": found[part], "totalItems": len(found)}
 
 
 def _instant(at: dt.datetime) -> str:
