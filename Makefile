@@ -37,6 +37,7 @@ check: development ## Lint, format, types, import layers
 	@echo 'ruff format' && $(VENV) -m ruff format --quiet --check .
 	@echo 'mypy --strict' && $(VENV) -m mypy --no-error-summary
 	@echo 'import layers' && $(VENV) .venv/bin/lint-imports --no-logo >.venv/layers.log 2>&1 || { cat .venv/layers.log; exit 1; }
+	@$(VENV) -m tests.contract.papers
 
 format: development ## Let ruff fix and format
 	@$(VENV) -m ruff check --quiet --fix . ; $(VENV) -m ruff format .

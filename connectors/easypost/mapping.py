@@ -71,12 +71,13 @@ def _scan(carrier: str, number: str, told: Node, at: Node, tracker: Node | None)
         status = DETAIL.get(detail, status)
     reason = REASON.get(detail)
     place = told["tracking_location"]
+    theirs = told["carrier_code"].maybe_text() if word in STATUS else None
     return TrackingRecord(
         carrier=carrier,
         tracking_number=number,
         occurred_at=at.instant(),
         status=status,
-        raw_code=told["carrier_code"].maybe_text() or (f"{word}/{detail}" if detail else word),
+        raw_code=theirs or (f"{word}/{detail}" if detail else word),
         raw_text=told["message"].maybe_text(),
         reason=reason.value if reason and status not in (ShipmentStatus.DELIVERED, ShipmentStatus.CANCELLED) else None,
         city=place["city"].maybe_text(),

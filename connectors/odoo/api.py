@@ -33,18 +33,16 @@ class Api:
             raise BadPayload(f"{self._instance.name} refuses {model}.{method} ({name}).", method)
         return Node(without_false(answer.json().value))
 
-    async def search(
-        self, model: str, domain: Sequence[Any], fields: Sequence[str], *, limit: int | None = LIMIT
-    ) -> Node:
-        """Rows by rising id, which no change moves."""
-        bounds = {} if limit is None else {"limit": limit}
+    async def search(self, model: str, domain: Sequence[Any], fields: Sequence[str], *, bounded: bool = True) -> Node:
+        """Rows by rising id, which no change moves; LIMIT of them at most if `bounded`."""
+        bounds = {"limit": LIMIT} if bounded else {}
         return await self.call(model, "search_read", domain=list(domain), fields=list(fields), order="id", **bounds)
 
     async def count(self, model: str, domain: Sequence[Any]) -> int:
         return (await self.call(model, "search_count", domain=list(domain))).integer()
 
     async def rows(self, model: str, ids: Sequence[int], fields: Sequence[str]) -> Node:
-        return await self.search(model, [["id", "in", list(ids)]], fields, limit=None) if ids else Node([])
+        return await self.search(model, [["id", "in", list(ids)]], fields, bounded=False) if ids else Node([])
 
 
 def without_false(value: Any) -> Any:

@@ -54,7 +54,7 @@ class Odoo:
         orders = await self._api.search("sale.order", domain, ORDER)
         lines = await self._api.rows("sale.order.line", ids(orders, "order_line"), LINE)
         outgoing = [["id", "in", ids(orders, "picking_ids")], ["picking_type_code", "=", "outgoing"]]
-        pickings = await self._api.search("stock.picking", outgoing, PICKING, limit=None)
+        pickings = await self._api.search("stock.picking", outgoing, PICKING, bounded=False)
         moves = await self._api.rows(
             "stock.move", ids(pickings, "move_ids"), ("product_id", "product_uom_qty", "quantity")
         )
@@ -92,7 +92,7 @@ class Odoo:
         known = ids(groups, "product_id")
         products = [one for one in known if cursor is None or one > int(cursor)]
         page = products[:LIMIT]
-        quants = await self._api.search("stock.quant", [HERE, ["product_id", "in", page]], QUANT, limit=None)
+        quants = await self._api.search("stock.quant", [HERE, ["product_id", "in", page]], QUANT, bounded=False)
         told = Node({"quants": quants.value, "products": (await self._products(set(page))).value})
         following = str(page[-1]) if len(products) > LIMIT else None
         return Page(mapping.stock(told, self.instance), following, len(page), len(known))
@@ -114,10 +114,10 @@ class Odoo:
         """Counts the warehouse's own shelf: available plus reserved. What is right already is left alone."""
         skus = sorted({target.sku for target in targets})
         products = await self._api.search(
-            "product.product", [["default_code", "in", skus]], ("default_code",), limit=None
+            "product.product", [["default_code", "in", skus]], ("default_code",), bounded=False
         )
         known = {one["default_code"].text(): one["id"].integer() for one in products.items()}
-        places = await self._api.search("stock.warehouse", [], ("lot_stock_id",), limit=None)
+        places = await self._api.search("stock.warehouse", [], ("lot_stock_id",), bounded=False)
         shelves = {self.instance.location(one["id"].id()): target(one["lot_stock_id"]) for one in places.items()}
         done = []
         for one in targets:

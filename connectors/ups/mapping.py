@@ -49,14 +49,14 @@ def scans(answer: Node, instance: Instance, parcel: Parcel | None = None) -> Seq
 
 def _activity(activity: Node, carrier: str, found: str, instance: Instance) -> TrackingRecord:
     status = activity["status"]
-    code = status["statusCode"].maybe_text()
+    kind, code = status["type"].text().strip(), status["statusCode"].maybe_text()
     address = activity["location"]["address"]
     return TrackingRecord(
         carrier=carrier,
         tracking_number=found,
         occurred_at=_instant(activity, instance),
-        status=words.status(status["type"].text().strip(), code),
-        raw_code=status["code"].maybe_text() or code,
+        status=words.status(kind, code),
+        raw_code=words.raw(kind, status["code"].maybe_text(), code),
         raw_text=status["description"].maybe_text(),
         reason=words.reason(code),
         city=address["city"].maybe_text(),
@@ -68,14 +68,15 @@ def _activity(activity: Node, carrier: str, found: str, instance: Instance) -> T
 def alert(event: Node, instance: Instance) -> Sequence[TrackingRecord]:
     """What a Track Alert says of its parcel."""
     status, place = event["activityStatus"], event["activityLocation"]
+    kind = status["type"].text().strip()
     code = status["descriptionCode"].id() if status["descriptionCode"] else None
     return (
         TrackingRecord(
             carrier=instance.carrier("ups"),
             tracking_number=event["trackingNumber"].text(),
             occurred_at=_alerted_at(event, instance),
-            status=words.status(status["type"].text().strip(), code),
-            raw_code=status["code"].maybe_text() or code,
+            status=words.status(kind, code),
+            raw_code=words.raw(kind, status["code"].maybe_text(), code),
             raw_text=status["description"].maybe_text(),
             reason=words.reason(code),
             city=place["city"].maybe_text(),

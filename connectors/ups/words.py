@@ -58,6 +58,12 @@ def status(kind: str, code: str | None) -> Status:
     return known or TYPE.get(kind, Status.UNKNOWN)
 
 
+def raw(kind: str, *codes: str | None) -> str | None:
+    """UPS's most exact code; where it means nothing to us with the type before it."""
+    code = next((one for one in codes if one), None)
+    return code if kind in TYPE else f"{kind}/{code}" if code else kind
+
+
 def reason(code: str | None) -> str | None:
     known = REASON.get(int(code)) if code is not None and code.isdecimal() else None
     return None if known is None else known.value

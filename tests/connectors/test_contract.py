@@ -4,16 +4,12 @@ import pytest
 
 from connectors import registry
 from connectors.base import Capability
-from tests.contract import abilities, deliveries, faults, folder, papers, samples, secrecy
+from tests.contract import abilities, deliveries, faults, folder, papers, samples, secrecy, storms, words
 from tests.contract.folder import Folder
 from tests.simulators.base import Fault
 
 NAMES = sorted(registry.folders())
-CALLS = [
-    (name, capability)
-    for name, known in registry.folders().items()
-    for capability in sorted(known.capabilities & abilities.OUTGOING)
-]
+CALLS = [(name, method) for name, known in registry.folders().items() for method in abilities.asking(known)]
 WEBHOOKS = [name for name, known in registry.folders().items() if Capability.WEBHOOKS in known.capabilities]
 
 
@@ -43,6 +39,11 @@ def test_its_mapping_is_pure_takes_more_fields_and_misses_needed_ones_by_their_p
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_word_that_nobody_knows_is_unknown_and_kept(name: str) -> None:
+    assert words.unknown(of(name)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_its_orders_say_when_they_were_placed(name: str) -> None:
     assert samples.unplaced(of(name)) == []
 
@@ -55,14 +56,24 @@ async def test_it_shows_no_secret(name: str) -> None:
 
 
 @pytest.mark.parametrize("fault", faults.ERRORS, ids=lambda fault: fault.value.replace(" ", "_"))
-@pytest.mark.parametrize(("name", "capability"), CALLS)
-async def test_a_fault_is_its_error_and_is_asked_once(name: str, capability: Capability, fault: Fault) -> None:
-    assert await faults.faulty(of(name), capability, fault) == []
+@pytest.mark.parametrize(("name", "method"), CALLS)
+async def test_a_fault_is_its_error_and_is_asked_once(name: str, method: str, fault: Fault) -> None:
+    assert await faults.faulty(of(name), method, fault) == []
 
 
-@pytest.mark.parametrize(("name", "capability"), CALLS)
-async def test_a_cancelled_call_leaves_no_request_open(name: str, capability: Capability) -> None:
-    assert await faults.left_open(of(name), capability) == []
+@pytest.mark.parametrize(("name", "method"), CALLS)
+async def test_a_cancelled_call_leaves_no_request_open(name: str, method: str) -> None:
+    assert await faults.left_open(of(name), method) == []
+
+
+@pytest.mark.parametrize(("name", "method"), CALLS)
+async def test_many_callers_of_a_broken_system_send_few_requests(name: str, method: str) -> None:
+    assert await storms.unbounded(of(name), method) == []
+
+
+@pytest.mark.parametrize(("name", "method"), CALLS)
+async def test_no_more_is_asked_than_the_vendor_grants(name: str, method: str) -> None:
+    assert await storms.hasty(of(name), method) == []
 
 
 @pytest.mark.parametrize("name", WEBHOOKS)

@@ -1,23 +1,29 @@
 """Each check of the contract finds the defect it is for, in a connector made from the template and made worse."""
 
 import asyncio
+import base64
 import dataclasses
 import datetime as dt
 import itertools
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+import structlog
 
 from connectors import registry
 from connectors.base import Capability, Delivery, Instance, Page, WebhookRequest
 from connectors.errors import ConnectorError, RateLimited, Unreachable
 from connectors.http import Http
 from connectors.payload import Node, parsed
-from domain.records import StockRecord
-from tests.contract import abilities, deliveries, faults, folder, papers, samples, secrecy
+from connectors.runtime import Runtime
+from domain.records import FulfillmentRecord, OrderRef, StockRecord, TrackingRecord
+from domain.status import FulfillmentStatus, ShipmentStatus
+from tests.contract import abilities, deliveries, faults, folder, papers, samples, secrecy, storms, words
 from tests.contract import template_simulator as simulator
 from tests.contract.folder import Folder
 from tests.contract.template import mapping
@@ -26,7 +32,8 @@ from tests.simulators.base import Fault
 
 ROOT = Path(folder.__file__).parent / "template"
 GOOD = folder.read(ROOT, "tests.contract.template", "tests.contract.template_simulator")
-PULL = Capability.STOCK_PULL
+PULL = "pull_stock"
+STOCK = Capability.STOCK_PULL
 
 
 def made_of(kind: Callable[[Instance, Http], Any]) -> Folder:
@@ -53,15 +60,16 @@ async def test_the_template_has_no_defect() -> None:
     assert samples.impure(GOOD) + samples.intolerant(GOOD) + samples.unmissed(GOOD) == []
     assert [one for fault in faults.ERRORS for one in await faults.faulty(GOOD, PULL, fault)] == []
     assert await faults.left_open(GOOD, PULL) == []
+    assert words.unknown(GOOD) + await storms.unbounded(GOOD, PULL) + await storms.hasty(GOOD, PULL) == []
     assert await deliveries.wrong(GOOD) == []
     assert secrecy.leaking(GOOD.create(simulator.instance("http://127.0.0.1:9"), abilities.never)) == []
 
 
 def test_an_ability_too_few_or_too_many_is_found() -> None:
-    few = declaring(PULL, Capability.WEBHOOKS, Capability.TRACKING)
+    few = declaring(STOCK, Capability.WEBHOOKS, Capability.TRACKING)
     assert abilities.differing(few) == ["tracking is declared and Template has no track."]
-    assert abilities.uncalled(few) == ["The simulator's CALLS has no call of tracking."]
-    many = declaring(PULL)
+    assert abilities.uncalled(few) == ["The simulator's CALLS has no call of track."]
+    many = declaring(STOCK)
     assert abilities.differing(many) == ["Template has records_of, and webhooks is not declared."]
 
 
@@ -125,6 +133,66 @@ def test_an_impure_an_intolerant_and_a_careless_mapping_are_found() -> None:
     assert [one.partition(":")[0] for one in found] == ["stock.json without levels.0.damaged"]
 
 
+def test_a_word_that_is_lost_ends_something_or_is_an_error_is_found() -> None:
+    known = {"moving": ShipmentStatus.IN_TRANSIT}
+
+    def scan(told: Node, unknown: Any, raw: str | None = None) -> TrackingRecord:
+        return TrackingRecord("dhl", "1", simulator.START, known.get(told["state"].text(), unknown), raw_code=raw)
+
+    def work(told: Node) -> FulfillmentRecord:
+        status = FulfillmentStatus.OPEN if told["state"].text() == "moving" else FulfillmentStatus.COMPLETED
+        return FulfillmentRecord(OrderRef("web", "1"), simulator.START, "1", status, ())
+
+    def found(map_: Callable[[Node], list[Any]], **more: Any) -> list[str]:
+        one = {**GOOD.samples["stock.json"], "payload": {"state": "moving"}, **more}
+        of = mapping_by(lambda told, instance: map_(told))
+        return words.unknown(dataclasses.replace(of, samples={"stock.json": one}))
+
+    at = "stock.json with another word at state: "
+    unknown = ShipmentStatus.UNKNOWN
+    assert found(lambda told: [scan(told, unknown)]) == [f"{at}status is UNKNOWN and the word is lost"]
+    assert found(lambda told: [scan(told, unknown, told["state"].text())]) == []
+    assert found(lambda told: [work(told)]) == [f"{at}status is COMPLETED, which ends it"]
+    assert found(lambda told: [scan(told, known[told["state"].text()])]) == [f"{at}it is KeyError"]
+    assert found(lambda told: [work(told)] if told["state"].text() in known else []) == [f"{at}1 records become 0"]
+    assert found(lambda told: [work(told)], fixed=["state"]) == []
+
+
+async def test_a_storm_and_a_breaker_that_is_not_told_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Patient(Asking):
+        """Its errors are none of the runtime's to see."""
+
+        async def again(self, error: ConnectorError) -> Page:
+            return Page(())
+
+    class Greedy(Template):
+        async def pull_stock(self, since: dt.datetime | None, cursor: str | None) -> Page:
+            return (await asyncio.gather(*(super(Greedy, self).pull_stock(since, cursor) for _ in range(2))))[0]
+
+    found = await storms.unbounded(made_of(Patient), PULL)
+    assert found[:2] == [
+        "50 callers of a broken system send 40 requests and not 13 at most",
+        "the breaker is CLOSED after that",
+    ]
+    assert (await storms.unbounded(made_of(Greedy), PULL))[0].startswith("50 callers of a broken system send ")
+    assert (await storms.hasty(made_of(Patient), PULL))[0] == "50 callers send 14 requests to one that asks for fewer"
+    monkeypatch.setattr(Runtime, "gate", lambda runtime, guard: None)
+    found = await storms.hasty(GOOD, PULL)
+    assert found[-1] == "20 requests in 0.0 s, 11.0 are granted"
+
+
+def test_what_is_logged_and_travels_in_another_form_is_found() -> None:
+    of = simulator.instance("http://127.0.0.1:9")
+    basic = base64.b64encode(f"user:{simulator.TOKEN}".encode()).decode()
+    with secrecy.overheard() as heard:
+        logging.getLogger("of.a.library").debug("Authorization: Basic %s", basic)
+        structlog.get_logger().info("asked", url=f"https://api.example/?secret={quote(simulator.SECRET, safe='')}")
+    assert secrecy.shown(of, {"the log": "\n".join(heard)}) == [
+        "the log shows the secret token",
+        "the log shows the secret webhook_secret",
+    ]
+
+
 def test_an_order_that_the_inbox_would_refuse_is_found() -> None:
     order = {"record": "OrderRecord", "lines": [{"record": "LineRecord", "sku": "MUG", "quantity": 1}]}
     found = samples.unplaced(sampled(expected=[order]))
@@ -184,7 +252,7 @@ async def test_what_a_cancelled_call_leaves_open_is_found(monkeypatch: pytest.Mo
     class Shielding(Template):
         async def pull_stock(self, since: dt.datetime | None, cursor: str | None) -> Page:
             left.append(asyncio.ensure_future(super().pull_stock(since, cursor)))
-            return await asyncio.shield(left[0])
+            return await asyncio.shield(left[-1])
 
     class Stubborn(Template):
         async def pull_stock(self, since: dt.datetime | None, cursor: str | None) -> Page:

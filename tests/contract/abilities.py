@@ -1,13 +1,29 @@
 """What a manifest declares is what the connector has, in each of its shapes: all of it, and nothing besides."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from connectors.base import PROTOCOLS, Capability
 from connectors.http import Http
+from connectors.manifest import Manifest
 from tests.contract.folder import Folder
 
-# Deliveries come in; the rest goes out over the network.
-OUTGOING = frozenset(Capability) - {Capability.WEBHOOKS}
+# By method, the ability it is of.
+METHODS: Final[Mapping[str, Capability]] = {
+    name: capability
+    for capability, protocol in PROTOCOLS.items()
+    for name in vars(protocol)
+    if not name.startswith("_")
+}
+# Deliveries come in; what they lead to may be asked for. The rest goes out over the network.
+DELIVERED: Final = "records_of"
+COMMANDS: Final = ("push_stock", "request_fulfillment", "cancel_fulfillment")
+PULLING: Final = ("pull_orders", "pull_stock", "pull_supply", "pull_returns")
+
+
+def asking(manifest: Manifest) -> list[str]:
+    """The methods of a folder that may send requests."""
+    return [name for name, of in METHODS.items() if of in manifest.capabilities and name != "verify"]
 
 
 def differing(folder: Folder) -> list[str]:
@@ -29,9 +45,9 @@ def _of(folder: Folder, instance: object) -> Iterator[str]:
 
 
 def uncalled(folder: Folder) -> list[str]:
-    """Abilities that go out and have no typical call, without which no fault of theirs is tried."""
-    missing = sorted((folder.manifest.capabilities & OUTGOING) - set(folder.simulator.CALLS))
-    return [f"The simulator's CALLS has no call of {capability.value}." for capability in missing]
+    """Methods that go out and have no typical call, without which no fault of theirs is tried."""
+    missing = [name for name in asking(folder.manifest) if name not in {*folder.simulator.CALLS, DELIVERED}]
+    return [f"The simulator's CALLS has no call of {name}." for name in missing]
 
 
 def never(base: str) -> Http:

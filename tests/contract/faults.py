@@ -1,19 +1,16 @@
 """Whatever goes wrong at the other end is the right one of the four errors, is asked once, and shows no secret."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from typing import Any
 
-import aiohttp
-
-from connectors.base import Capability, Connector, Instance
+from connectors.base import Instance
 from connectors.errors import BadPayload, ConnectorError, RateLimited, Unauthorized, Unreachable
-from connectors.http import Http
+from tests.contract.abilities import DELIVERED
 from tests.contract.folder import Folder
-from tests.contract.secrecy import shown
-from tests.simulators.base import Fault, Seen, Simulator
+from tests.contract.secrecy import overheard, shown
+from tests.contract.served import CLOSED_WITHIN, Call, Served, call_of, served
+from tests.simulators.base import Fault, Seen
 
 ERRORS: dict[Fault, type[ConnectorError]] = {
     Fault.UNAUTHORIZED: Unauthorized,
@@ -24,48 +21,54 @@ ERRORS: dict[Fault, type[ConnectorError]] = {
     Fault.DRIP: Unreachable,
     Fault.WRONG_TYPE: BadPayload,
 }
+SLOW = (Fault.TIMEOUT, Fault.DRIP)
 SECONDS = 0.2
 RETRY_AFTER = 7.0
-CLOSED_WITHIN = 5.0
 
 
-@asynccontextmanager
-async def _served(folder: Folder) -> AsyncIterator[tuple[Simulator, Connector, list[Http]]]:
-    """A server, a connector of it, and what it opened. What a defective one leaves open ends before the server."""
-    opened: list[Http] = []
-    async with folder.simulator.Server().running() as server:
-        async with aiohttp.ClientSession() as session:
-
-            def http(base: str) -> Http:
-                opened.append(Http(session, base, seconds=30.0))
-                return opened[-1]
-
-            yield server, folder.create(folder.simulator.instance(server.url), http), opened
-        with contextlib.suppress(TimeoutError):
-            await server.until_open(0, CLOSED_WITHIN)
-
-
-async def faulty(folder: Folder, capability: Capability, fault: Fault) -> list[str]:
-    """Tried where the first request fails, such as one for a token, and where a call has gone well before."""
-    return [f"{when}: {one}" for when in ("at first", "later") for one in await _tried(folder, capability, fault, when)]
+async def faulty(folder: Folder, method: str, fault: Fault) -> list[str]:
+    """Tried where the first request fails, where a call has gone well before, and where only the last one fails."""
+    call = call_of(folder, method)
+    async with served(folder) as of:
+        connector = of.connector()
+        await call(connector)
+        first = len(of.server.seen)
+        if first == 0:
+            return [] if method == DELIVERED else ["no request went out"]
+        again = await _tried(of, connector, call, fault)
+    found = [*(f"at first: {one}" for one in await _anew(folder, call, fault, 0)), *(f"later: {one}" for one in again)]
+    if first > 1:
+        found += [f"at the last: {one}" for one in await _anew(folder, call, fault, first - 1)]
+    return found
 
 
-async def _tried(folder: Folder, capability: Capability, fault: Fault, when: str) -> list[str]:
-    call = folder.simulator.CALLS[capability]
-    async with _served(folder) as (server, connector, opened):
-        if when == "later":
-            await call(connector)
-        before = len(server.seen)
-        server.every, server.retry_after = fault, RETRY_AFTER
-        for http in opened:
-            http.seconds = SECONDS if fault in (Fault.TIMEOUT, Fault.DRIP) else http.seconds
-        error: object = None
+async def _anew(folder: Folder, call: Call, fault: Fault, well: int) -> list[str]:
+    """By a new connector, of which `well` requests go well."""
+    async with served(folder) as of:
+        return await _tried(of, of.connector(), call, fault, well)
+
+
+async def _tried(of: Served, connector: Any, call: Call, fault: Fault, well: int = 0) -> list[str]:
+    before = len(of.server.seen) + well
+    of.server.faults.extend([None] * well)
+    of.server.every, of.server.retry_after = fault, RETRY_AFTER
+
+    async def hasten() -> None:
+        """Only for requests that go wrong: a busy machine may be slow with those that go well."""
+        for http in of.opened:
+            http.seconds = SECONDS if fault in SLOW and len(of.server.seen) >= before else http.seconds
+
+    for http in of.opened:
+        http.gate = hasten
+    error: object = None
+    with overheard() as heard:
         try:
             async with asyncio.timeout(20):
                 await call(connector)
         except Exception as raised:  # noqa: BLE001, RUF100  # whatever it is, it is looked at
             error = raised
-        return [*_wrong(error, fault, connector.instance), *_repeated(server.seen[before:])]
+    found = [*_wrong(error, fault, connector.instance), *_repeated(of.server.seen[before:])]
+    return [*found, *shown(connector.instance, {"the log": "\n".join(heard)})]
 
 
 def _wrong(error: object, fault: Fault, instance: Instance) -> Iterator[str]:
@@ -86,12 +89,16 @@ def _repeated(seen: list[Seen]) -> Iterator[str]:
         yield f"{len(asked)} requests were sent: {', '.join(f'{one.method} {one.path}' for one in seen)}"
 
 
-async def left_open(folder: Folder, capability: Capability) -> list[str]:
+async def left_open(folder: Folder, method: str) -> list[str]:
     """What a call that is cancelled in the middle leaves behind."""
-    async with _served(folder) as (server, connector, _):
-        server.every = Fault.TIMEOUT
-        task = asyncio.ensure_future(folder.simulator.CALLS[capability](connector))
-        await server.until_open(1)
+    call = call_of(folder, method)
+    async with served(folder) as of:
+        await call(of.connector())
+        if method == DELIVERED and not of.server.seen:
+            return []
+        of.server.every = Fault.TIMEOUT
+        task = asyncio.ensure_future(call(of.connector()))
+        await of.server.until_open(1)
         task.cancel()
         ended = (await asyncio.gather(task, return_exceptions=True))[0]
         found = (
@@ -100,7 +107,7 @@ async def left_open(folder: Folder, capability: Capability) -> list[str]:
             else [f"a cancelled call ends as {type(ended).__name__} and not as cancelled"]
         )
         try:
-            await server.until_open(0, CLOSED_WITHIN)
+            await of.server.until_open(0, CLOSED_WITHIN)
         except TimeoutError:
-            found.append(f"{server.open} requests are still open")
+            found.append(f"{of.server.open} requests are still open")
         return found

@@ -17,6 +17,7 @@ READING = frozenset(Capability) - {
 }
 FIELDS = frozenset({"source", "capability", "map", "payload", "expected", "required"})
 SETTINGS = ("options", "channels", "locations", "carriers")
+OTHERS = frozenset({*SETTINGS, "fixed"})
 
 
 def malformed(folder: Folder) -> list[str]:
@@ -25,7 +26,7 @@ def malformed(folder: Folder) -> list[str]:
     for name, sample in folder.samples.items():
         if missing := FIELDS - set(sample):
             found.append(f"{name} has no {sorted(missing)[0]}.")
-        if strange := set(sample) - FIELDS - set(SETTINGS):
+        if strange := set(sample) - FIELDS - OTHERS:
             found.append(f"{name} has {sorted(strange)[0]}, which nobody reads.")
         if undeclared := _capabilities(sample) - folder.manifest.capabilities:
             found.append(f"{name} is of {sorted(undeclared)[0]}, which the manifest does not declare.")
@@ -96,11 +97,15 @@ def _capabilities(sample: Mapping[str, Any]) -> set[str]:
 
 
 def _mapped(folder: Folder, sample: Mapping[str, Any], payload: Any) -> Any:
+    instance = Instance(folder.manifest.id, **settings_of(folder, sample))
+    return as_json(list(getattr(folder.mapping, sample["map"])(Node(payload), instance)))
+
+
+def settings_of(folder: Folder, sample: Mapping[str, Any]) -> dict[str, Any]:
+    """What an instance needs for a sample: its own settings, and defaults for the rest."""
     defaults = {name: one.default for name, one in folder.manifest.options.items() if one.default is not None}
     settings = {key: sample.get(key, {}) for key in SETTINGS}
-    settings["options"] = {**defaults, **settings["options"]}
-    told = getattr(folder.mapping, sample["map"])(Node(payload), Instance(folder.manifest.id, **settings))
-    return as_json(list(told))
+    return {**settings, "options": {**defaults, **settings["options"]}}
 
 
 def _told(folder: Folder, sample: Mapping[str, Any], payload: Any) -> Any:

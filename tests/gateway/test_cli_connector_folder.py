@@ -1,6 +1,7 @@
 """`ordergraph connector new` and `check` as processes, in a copy of the checkout."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -52,7 +53,9 @@ def test_a_new_folder_keeps_the_contract_until_it_is_broken(copy: Path) -> None:
 
     code, out, err = connector(copy, "check", "zeta_wms")
     assert (code, err) == (0, ""), out
-    assert "15 passed" in out
+    ran = re.search(r"^(\d+) passed, \d+ deselected", out, re.MULTILINE)
+    assert ran is not None, out
+    assert int(ran[1]) > 20
     assert "ZetaWms, proven against: simulator\n  ids_stable: done\n" in out
     assert out.endswith("  unknown_values: exempt: a count has no words\n")
 

@@ -16,7 +16,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from connectors.base import Capability, Instance, Parcel, Secret, StockTarget, WebhookRequest
+from connectors.base import Instance, Parcel, Secret, StockTarget, WebhookRequest
 from domain.records import OrderRef
 from tests.simulators.base import Simulator
 
@@ -25,6 +25,7 @@ REFRESH = "Atzr|simulated"  # of the simulator
 SECRET = "whsec_" + base64.b64encode(b"amazon-simulated-secret").decode()
 MARKETPLACE = "A1PA6795UKMFR9"
 START = dt.datetime(2026, 11, 20, 8, tzinfo=dt.UTC)
+PAGES = ()  # the server bounds them
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,10 +245,36 @@ def delivery(secret: str, at: dt.datetime) -> WebhookRequest:
     return signed(enveloped(changed("250-0001001-0000001")), secret, at, "msg_1")
 
 
-CALLS: Mapping[Capability, Callable[[Any], Awaitable[object]]] = {
-    Capability.ORDERS_PULL: lambda connector: connector.pull_orders(START, None),
-    Capability.ORDER_LOOKUP: lambda connector: connector.look_up_orders([OrderRef("amazon-de", "250-0001001-0000001")]),
-    Capability.STOCK_PULL: lambda connector: connector.pull_stock(None, None),
-    Capability.STOCK_PUSH: lambda connector: connector.push_stock([StockTarget("MUG", "east", 5, "key-1")]),
-    Capability.TRACKING: lambda connector: connector.track([Parcel("ups", "1Z1")]),
+def furnish(server: Server) -> None:
+    server.page = 2
+    for place in range(1, 6):
+        server.add({"MUG": place})
+        server.store(f"MUG-{place}", 10 * place, reserved=1, promised=1)
+    server.offered["MUG"] = 1
+    server.milestones["1Z1"] = [("PickUp", "2026-11-21T08:00:00Z"), ("Delivered", "2026-11-22T08:00:00Z")]
+
+
+def news(server: Server, secret: str, at: dt.datetime) -> list[WebhookRequest]:
+    """An order is cancelled and another comes; a count changes twice."""
+    first = next(iter(server.orders.values()))
+    told = [changed(first["orderId"])]
+    first |= {"lastUpdatedTime": server.tick()}
+    first["fulfillment"] |= {"fulfillmentStatus": "CANCELLED"}
+    told += [changed(first["orderId"]), changed(server.add({"MUG": 1})["orderId"])]
+    for count in (7, 6):
+        server.store("MUG-1", count)
+        told.append({"NotificationType": "FBA_INVENTORY_AVAILABILITY_CHANGES", "Payload": {"SKU": "MUG-1"}})
+    return [signed(enveloped(one), secret, at, f"msg_{place}") for place, one in enumerate(told, 10)]
+
+
+def effects(server: Server) -> object:
+    return server.offered
+
+
+CALLS: Mapping[str, Callable[[Any], Awaitable[object]]] = {
+    "pull_orders": lambda connector: connector.pull_orders(START, None),
+    "look_up_orders": lambda connector: connector.look_up_orders([OrderRef("amazon-de", "250-0001001-0000001")]),
+    "pull_stock": lambda connector: connector.pull_stock(None, None),
+    "push_stock": lambda connector: connector.push_stock([StockTarget("MUG", "east", 5, "key-1")]),
+    "track": lambda connector: connector.track([Parcel("ups", "1Z1")]),
 }

@@ -27,6 +27,7 @@ class Fault(enum.StrEnum):
     CUT = "cut body"
     DRIP = "slow drip"
     WRONG_TYPE = "wrong content type"
+    UNHEARD = "done, and the answer lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,12 @@ class Seen:
 
 @dataclass(slots=True)
 class Simulator:
-    """Subclasses give `routes`. `faults` are used up one per request; `every` stays until it is taken away."""
+    """Subclasses give `routes`. `faults` are used up one per request (None: it goes well).
 
-    faults: deque[Fault] = field(default_factory=deque)
+    `every` is the fault of all others until it is taken away.
+    """
+
+    faults: deque[Fault | None] = field(default_factory=deque)
     every: Fault | None = None
     latency: float = 0.0
     retry_after: float = 1.0
@@ -94,6 +98,8 @@ class Simulator:
         self.open += 1
         try:
             await asyncio.sleep(self.latency)
+            if fault is Fault.UNHEARD:
+                await handler(request)
             return await self._faulty(fault, request) if fault else await handler(request)
         finally:
             self.open -= 1
@@ -103,7 +109,7 @@ class Simulator:
             await asyncio.sleep(3600)
         if fault is Fault.WRONG_TYPE:
             return web.Response(text="<html><title>Maintenance</title></html>", content_type="text/html")
-        if fault in (Fault.CUT, Fault.DRIP):
+        if fault in (Fault.CUT, Fault.DRIP, Fault.UNHEARD):
             return await self._half(request, fault)
         headers = {"Retry-After": f"{self.retry_after:g}"} if fault is Fault.RATE_LIMITED else {}
         return web.json_response({"error": "told to"}, status=int(fault), headers=headers)

@@ -1,12 +1,13 @@
 """DHL's Shipment Tracking - Unified, after its reference: one number per request, the newest event first."""
 
+import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
-from connectors.base import Capability, Instance, Parcel, Secret
+from connectors.base import Instance, Parcel, Secret, WebhookRequest
 from tests.simulators.base import Simulator
 
 KEY = "dhl-simulated"
@@ -47,6 +48,17 @@ def instance(url: str) -> Instance:
     )
 
 
-CALLS: Mapping[Capability, Callable[[Any], Awaitable[object]]] = {
-    Capability.TRACKING: lambda connector: connector.track([Parcel("dhl", "00340434292135100124")]),
+def furnish(server: Server) -> None:
+    server.scan("00340434292135100124", "transit", "Picked up.", "2026-11-21T08:00:00", "Berlin")
+
+
+def news(server: Server, secret: str, at: dt.datetime) -> list[WebhookRequest]:
+    """A parcel arrives, in two scans; DHL tells nobody."""
+    server.scan("00340434292135100124", "transit", "On its way.", "2026-11-22T08:00:00", "Bonn")
+    server.scan("00340434292135100124", "delivered", "Delivered.", "2026-11-22T09:00:00", "Bonn")
+    return []
+
+
+CALLS: Mapping[str, Callable[[Any], Awaitable[object]]] = {
+    "track": lambda connector: connector.track([Parcel("dhl", "00340434292135100124")]),
 }

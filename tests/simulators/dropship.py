@@ -9,13 +9,14 @@ from typing import Any
 
 from aiohttp import web
 
-from connectors.base import Capability, FulfillmentRequest, Instance, RequestedLine, Secret
+from connectors.base import FulfillmentRequest, Instance, RequestedLine, Secret, WebhookRequest
 from connectors.dropship import x12
 from domain.records import OrderRef
 from tests.simulators.base import Simulator
 
 TOKEN = "supplier-simulated"  # of the simulator
 NOW = dt.datetime(2026, 11, 25, 9, tzinfo=dt.UTC)
+PAGES = ()  # the server bounds them
 
 
 @dataclass(slots=True)
@@ -139,14 +140,16 @@ class Server(Simulator):
         order = self.orders.get(request.match_info["purchase"])
         if order is None:
             return web.json_response({}, status=404)
-        if order["status"] == "shipped":
-            return web.json_response(order, status=409)
+        if order["status"] in ("shipped", "cancelled"):
+            return web.json_response(order, status=409 if order["status"] == "shipped" else 200)
         return web.json_response(self.change(order["purchase_order"], status="cancelled"))
 
     async def stock(self, request: web.Request) -> web.Response:
         if self._refused(request):
             return web.json_response({}, status=401)
-        return web.json_response({"items": self.items, "next": None})
+        start = int(request.query.get("cursor", "0"))
+        following = str(start + self.page) if start + self.page < len(self.items) else None
+        return web.json_response({"items": self.items[start : start + self.page], "next": following})
 
 
 def instance(url: str) -> Instance:
@@ -164,6 +167,26 @@ def shapes() -> tuple[Instance, ...]:
     return (instance("file:///nowhere"),)
 
 
+def furnish(server: Server) -> None:
+    for place in range(5):
+        purchase, lines = f"100{place}.abcde{place}", [{"sku": "MUG-BLUE", "quantity": 2}]
+        server.change(purchase, purchase_order=purchase, lines=lines, parcels=[], status="accepted")
+        server.items.append({"sku": f"MUG-{place}", "available": place, "as_of": NOW.isoformat()})
+
+
+def news(server: Server, secret: str, at: dt.datetime) -> list[WebhookRequest]:
+    """One order is shipped and one count changes; a supplier tells nobody."""
+    parcel = {"carrier": "UPSN", "tracking_number": "1Z01", "shipped_at": NOW.isoformat()}
+    lines = server.orders["1000.abcde0"]["lines"]
+    server.change("1000.abcde0", status="shipped", parcels=[{**parcel, "lines": lines}])
+    server.items[0] |= {"available": 99, "as_of": (NOW + dt.timedelta(hours=1)).isoformat()}
+    return []
+
+
+def effects(server: Server) -> object:
+    return server.orders
+
+
 REQUEST = FulfillmentRequest(
     key="fulfillment-1",
     order=OrderRef("web", "1001"),
@@ -171,8 +194,10 @@ REQUEST = FulfillmentRequest(
     lines=(RequestedLine("1", "MUG-BLUE", 2), RequestedLine("2", "PLATE", 1)),
     recipient={"name": "Ada * Example~", "line1": "1 Long Lane", "city": "Chicago", "region": "IL", "country": "US"},
 )
-CALLS: Mapping[Capability, Callable[[Any], Awaitable[object]]] = {
-    Capability.FULFILLMENT_REQUESTS: lambda connector: connector.request_fulfillment(REQUEST),
-    Capability.ORDERS_PULL: lambda connector: connector.pull_orders(None, None),
-    Capability.STOCK_PULL: lambda connector: connector.pull_stock(None, None),
+CALLS: Mapping[str, Callable[[Any], Awaitable[object]]] = {
+    "request_fulfillment": lambda connector: connector.request_fulfillment(REQUEST),
+    "cancel_fulfillment": lambda connector: connector.cancel_fulfillment("1001.abcde1", "key-2"),
+    "look_up_fulfillments": lambda connector: connector.look_up_fulfillments(["1001.abcde1"]),
+    "pull_orders": lambda connector: connector.pull_orders(None, None),
+    "pull_stock": lambda connector: connector.pull_stock(None, None),
 }

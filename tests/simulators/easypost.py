@@ -15,7 +15,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from connectors.base import Capability, Instance, Parcel, Secret, WebhookRequest
+from connectors.base import Instance, Parcel, Secret, WebhookRequest
 from tests.simulators.base import Simulator
 
 KEY = "EZTK-simulated"
@@ -148,6 +148,22 @@ def delivery(secret: str, at: dt.datetime) -> WebhookRequest:
     return WebhookRequest(headers=headers, body=body, received_at=at)
 
 
-CALLS: Mapping[Capability, Callable[[Any], Awaitable[object]]] = {
-    Capability.TRACKING: lambda connector: connector.track([Parcel("usps", "EZ1000000001")]),
+def furnish(server: Server) -> None:
+    server.add("EZ1000000001")
+    server.scan("EZ1000000001", "in_transit", "departed_facility", "2026-11-21T08:00:00Z", "Berlin")
+
+
+def news(server: Server, secret: str, at: dt.datetime) -> list[WebhookRequest]:
+    """A parcel arrives, in three scans."""
+    steps = ("in_transit", "arrived_at_facility"), ("out_for_delivery", "out_for_delivery"), ("delivered", "delivered")
+    told = [
+        server.scan("EZ1000000001", status, detail, f"2026-11-22T0{hour}:00:00Z")
+        for hour, (status, detail) in enumerate(steps, 5)
+    ]
+    signed_ones = [signed(event, secret, at) for event in told]
+    return [WebhookRequest(headers=headers, body=body, received_at=at) for headers, body in signed_ones]
+
+
+CALLS: Mapping[str, Callable[[Any], Awaitable[object]]] = {
+    "track": lambda connector: connector.track([Parcel("usps", "EZ1000000001")]),
 }

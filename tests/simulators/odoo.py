@@ -1,5 +1,6 @@
 """Odoo's JSON-2 API over a few tables in memory, with the part of its domains that our requests use."""
 
+import datetime as dt
 import operator
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,11 +8,12 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from connectors.base import Capability, Instance, Secret, StockTarget
+from connectors.base import Instance, Secret, StockTarget, WebhookRequest
 from domain.records import OrderRef
 from tests.simulators.base import Simulator
 
 KEY = "odoo-simulated"
+PAGES = ("connectors.odoo.client.LIMIT", "connectors.odoo.api.LIMIT")
 Row = dict[str, Any]
 # Where a field of one table leads.
 RELATIONS: Final = {
@@ -191,10 +193,29 @@ def instance(url: str) -> Instance:
     )
 
 
-CALLS: Mapping[Capability, Callable[[Any], Awaitable[object]]] = {
-    Capability.ORDERS_PULL: lambda connector: connector.pull_orders(None, None),
-    Capability.ORDER_LOOKUP: lambda connector: connector.look_up_orders([OrderRef("web", "1")]),
-    Capability.STOCK_PULL: lambda connector: connector.pull_stock(None, None),
-    Capability.SUPPLY_PULL: lambda connector: connector.pull_supply(None, None),
-    Capability.STOCK_PUSH: lambda connector: connector.push_stock([StockTarget("MUG", "central", 1, "k")]),
+def furnish(server: Server) -> None:
+    for place in range(1, 6):
+        server.add_sale(f"100{place}", {"MUG": place, "LAMP": 1})
+        server.lay(f"MUG-{place}" if place > 1 else "MUG", 10 * place, 1)
+        server.buy(f"MUG-{place}", place, "2026-12-01 08:00:00")
+
+
+def news(server: Server, secret: str, at: dt.datetime) -> list[WebhookRequest]:
+    """An order is shipped, another comes, a shelf changes; Odoo tells nobody."""
+    server.ship(server.tables["sale.order"][1], "JD01")
+    server.add_sale("1009", {"MUG": 1})
+    server.put("stock.quant", id=1, quantity=3.0)
+    return []
+
+
+def effects(server: Server) -> object:
+    return server.tables["stock.quant"]
+
+
+CALLS: Mapping[str, Callable[[Any], Awaitable[object]]] = {
+    "pull_orders": lambda connector: connector.pull_orders(None, None),
+    "look_up_orders": lambda connector: connector.look_up_orders([OrderRef("web", "1001")]),
+    "pull_stock": lambda connector: connector.pull_stock(None, None),
+    "pull_supply": lambda connector: connector.pull_supply(None, None),
+    "push_stock": lambda connector: connector.push_stock([StockTarget("MUG", "central", 1, "k")]),
 }

@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from connectors.base import Capability, Instance, Secret, WebhookRequest
+from connectors.base import Instance, Secret, WebhookRequest
 from tests.simulators.base import Simulator
 
 SECRET = "whsec_" + base64.b64encode(b"till-simulated-secret").decode()
@@ -65,4 +65,19 @@ def delivery(secret: str, at: dt.datetime) -> WebhookRequest:
     return signed(Server().message("sale", {"MUG": 2}, at), secret, at, "msg_1")
 
 
-CALLS: Mapping[Capability, Callable[[Any], Awaitable[object]]] = {}
+def furnish(server: Server) -> None:
+    """Nothing is asked for."""
+
+
+def news(server: Server, secret: str, at: dt.datetime) -> list[WebhookRequest]:
+    """Two sales and what came back, after a count."""
+    minutes = (dt.timedelta(minutes=minute) for minute in (5, 4, 3, 2))
+    kinds = ("count", "sale", "sale", "return")
+    told = [
+        server.message(kind, {"MUG": quantity, "LAMP": 1}, at - before)
+        for kind, before, quantity in zip(kinds, minutes, (10, 2, 1, 1), strict=True)
+    ]
+    return [signed(one, secret, at, f"msg_{place}") for place, one in enumerate(told, 10)]
+
+
+CALLS: Mapping[str, Callable[[Any], Awaitable[object]]] = {}

@@ -13,13 +13,14 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from connectors.base import Capability, FulfillmentRequest, Instance, RequestedLine, Secret, WebhookRequest
+from connectors.base import FulfillmentRequest, Instance, RequestedLine, Secret, WebhookRequest
 from domain.records import OrderRef
 from tests.simulators.base import Simulator
 
 TOKEN = "pat-simulated"  # of the simulator
 SECRET = "whsec_" + base64.b64encode(b"shipbob-simulated-secret").decode()
 START = dt.datetime(2026, 11, 20, 8, tzinfo=dt.UTC)
+PAGES = ("connectors.shipbob.client.LIMIT",)
 
 
 @dataclass(slots=True)
@@ -143,7 +144,7 @@ class Server(Simulator):
             return web.json_response({}, status=404)
         shipment = order["shipments"][0]
         done = shipment["status"] != "Completed"
-        if done:
+        if done and shipment["status"] != "Cancelled":
             order["status"] = shipment["status"] = "Cancelled"
             shipment["last_update_at"] = self._tick()
         result = {"action": "Cancel", "is_success": done, "shipment_id": shipment["id"]}
@@ -208,6 +209,28 @@ def delivery(secret: str, at: dt.datetime) -> WebhookRequest:
     return WebhookRequest(headers=headers, body=raw, received_at=at)
 
 
+def furnish(server: Server) -> None:
+    for place in range(5):
+        server.add(f"request-{place}", {"MUG-BLUE": 2, "PLATE": 1}, order_number=f"10{place}")
+        server.stock[f"MUG-{place}"] = {156: place, 8: 1}
+
+
+def news(server: Server, secret: str, at: dt.datetime) -> list[WebhookRequest]:
+    """One order is shipped and arrives, and another comes."""
+    first = min(server.orders)
+    told = [("order.shipped", server.ship(first, "9400-1")), ("order.shipment.delivered", server.deliver(first))]
+    told.append(("order.created", server.add("request-9", {"PLATE": 3}, order_number="109")))
+    bodies: list[tuple[str, dict[str, Any]]] = [
+        (topic, {name: one[name] for name in ("id", "order_id") if name in one}) for topic, one in told
+    ]
+    signed_ones = [signed(topic, body, secret, at, f"msg_{place}") for place, (topic, body) in enumerate(bodies, 10)]
+    return [WebhookRequest(headers=headers, body=raw, received_at=at) for headers, raw in signed_ones]
+
+
+def effects(server: Server) -> object:
+    return server.orders
+
+
 REQUEST = FulfillmentRequest(
     key="fulfillment-1",
     order=OrderRef("web", "1001"),
@@ -222,8 +245,10 @@ REQUEST = FulfillmentRequest(
         "country": "US",
     },
 )
-CALLS: Mapping[Capability, Callable[[Any], Awaitable[object]]] = {
-    Capability.FULFILLMENT_REQUESTS: lambda connector: connector.request_fulfillment(REQUEST),
-    Capability.ORDERS_PULL: lambda connector: connector.pull_orders(START, None),
-    Capability.STOCK_PULL: lambda connector: connector.pull_stock(None, None),
+CALLS: Mapping[str, Callable[[Any], Awaitable[object]]] = {
+    "request_fulfillment": lambda connector: connector.request_fulfillment(REQUEST),
+    "cancel_fulfillment": lambda connector: connector.cancel_fulfillment("1001", "key-2"),
+    "look_up_fulfillments": lambda connector: connector.look_up_fulfillments(["1001"]),
+    "pull_orders": lambda connector: connector.pull_orders(START, None),
+    "pull_stock": lambda connector: connector.pull_stock(None, None),
 }

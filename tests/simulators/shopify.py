@@ -20,7 +20,6 @@ from aiohttp import web
 from graphql import GraphQLError
 
 from connectors.base import (
-    Capability,
     FulfillmentRequest,
     Instance,
     RequestedLine,
@@ -38,6 +37,7 @@ TOKEN = "shpat-simulated"  # of the simulator
 SECRET = "shopify-simulated-secret"
 AGELESS = "Headers are not signed, and Shopify repeats for hours."
 START = dt.datetime(2026, 11, 20, 8, tzinfo=dt.UTC)
+PAGES = ()  # the option `page` bounds them
 
 
 @dataclass(slots=True)
@@ -299,7 +299,7 @@ def signed(
 def instance(url: str) -> Instance:
     return Instance(
         name="shopify",
-        options={"url": f"{url}/admin/api/2026-10", "files_url": url},
+        options={"url": f"{url}/admin/api/2026-10", "files_url": url, "page": "2"},
         secrets={"access_token": (Secret(TOKEN),), "webhook_secret": (Secret(SECRET),)},
         channels={"pos": "store-berlin"},
         locations={"1": "east", "2": "store-berlin"},
@@ -313,13 +313,44 @@ def delivery(secret: str, at: dt.datetime) -> WebhookRequest:
     return WebhookRequest(headers=headers, body=raw, received_at=at)
 
 
+def furnish(server: Server) -> None:
+    for _ in range(5):
+        server.add({"MUG": 2})
+    for place in range(1, 6):
+        server.count("MUG" if place == 1 else f"MUG-{place}", 1, 10 * place)
+    server.orders[1003]["fulfillmentOrders"][0]["requestStatus"] = "ACCEPTED"
+    for number in (1004, 1005):
+        server.ship(number, f"JD-{number}")
+        (parcel,) = server.orders[number]["fulfillmentOrders"][0]["fulfillments"]
+        server.orders[number]["returns"] = [data.returned(number, parcel["fulfillmentLineItems"][0])]
+    server.told.clear()
+
+
+def news(server: Server, secret: str, at: dt.datetime) -> list[WebhookRequest]:
+    """An order is shipped and arrives, another is cancelled, a third comes; a count changes."""
+    server.ship(1001, "JD01")
+    server.scan(1001, "IN_TRANSIT", "Bonn")
+    server.scan(1001, "DELIVERED")
+    server.cancel(1002)
+    server.add({"LAMP": 1})
+    server.count("MUG", 1, 3)
+    signed_ones = [signed(topic, body, secret, at, f"told-{place}") for place, (topic, body) in enumerate(server.told)]
+    return [WebhookRequest(headers=headers, body=raw, received_at=at) for headers, raw in signed_ones]
+
+
+def effects(server: Server) -> object:
+    return server.stock, server.orders
+
+
 REQUEST = FulfillmentRequest("key-1", OrderRef("web", "1001"), "east", (RequestedLine("10010", "MUG", 2),))
-CALLS: Mapping[Capability, Callable[[Any], Awaitable[object]]] = {
-    Capability.ORDERS_PULL: lambda connector: connector.pull_orders(START, None),
-    Capability.ORDER_LOOKUP: lambda connector: connector.look_up_orders([OrderRef("web", "1001")]),
-    Capability.STOCK_PULL: lambda connector: connector.pull_stock(None, None),
-    Capability.STOCK_LOOKUP: lambda connector: connector.look_up_stock([StockPlace("MUG", "east")]),
-    Capability.STOCK_PUSH: lambda connector: connector.push_stock([StockTarget("MUG", "east", 5, "key-1")]),
-    Capability.FULFILLMENT_REQUESTS: lambda connector: connector.request_fulfillment(REQUEST),
-    Capability.RETURNS_PULL: lambda connector: connector.pull_returns(START, None),
+CALLS: Mapping[str, Callable[[Any], Awaitable[object]]] = {
+    "pull_orders": lambda connector: connector.pull_orders(START, None),
+    "look_up_orders": lambda connector: connector.look_up_orders([OrderRef("web", "1001")]),
+    "pull_stock": lambda connector: connector.pull_stock(None, None),
+    "look_up_stock": lambda connector: connector.look_up_stock([StockPlace("MUG", "east")]),
+    "push_stock": lambda connector: connector.push_stock([StockTarget("MUG", "east", 5, "key-1")]),
+    "request_fulfillment": lambda connector: connector.request_fulfillment(REQUEST),
+    "cancel_fulfillment": lambda connector: connector.cancel_fulfillment("1003", "key-2"),
+    "look_up_fulfillments": lambda connector: connector.look_up_fulfillments(["1001"]),
+    "pull_returns": lambda connector: connector.pull_returns(START, None),
 }

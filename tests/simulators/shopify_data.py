@@ -129,3 +129,29 @@ def event(number: int, at: str, status: str, city: str | None) -> dict[str, Any]
         "country": None,
         "estimatedDeliveryAt": None,
     }
+
+
+def returned(number: int, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """A return of all that was sent of one line, of which one unit is back."""
+    back = {"type": "RESTOCKED", "quantity": 1, "createdAt": "2026-11-23T08:00:00Z"}
+    lines = [{"fulfillmentLineItem": {"id": sent["id"]}, "dispositions": [back]}]
+    return {
+        "id": gid("Return", number),
+        "__typename": "Return",
+        "name": f"#{number}-R1",
+        "status": "OPEN",
+        "createdAt": "2026-11-21T08:00:00Z",
+        "requestApprovedAt": "2026-11-21T09:00:00Z",
+        "closedAt": None,
+        "returnLineItems": [
+            {
+                "id": gid("ReturnLineItem", number),
+                "__typename": "ReturnLineItem",
+                "quantity": sent["quantity"],
+                "processedQuantity": 1,
+                "returnReasonDefinition": {"handle": "size-too-small"},
+                "fulfillmentLineItem": sent,
+            }
+        ],
+        "reverseFulfillmentOrders": [{"lineItems": lines}],
+    }

@@ -11,7 +11,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from connectors.base import Capability, Instance, Lane, Parcel, Secret, WebhookRequest
+from connectors.base import Instance, Lane, Parcel, Secret, WebhookRequest
 from tests.simulators.base import Simulator
 
 CLIENT = ("client-simulated", "client-secret-simulated")
@@ -162,15 +162,33 @@ def instance(url: str) -> Instance:
 
 def delivery(secret: str, at: dt.datetime) -> WebhookRequest:
     """A genuine alert of one activity."""
-    alert = Server().scan("1Z023E2X0214323462", "D", "FS", "011", at - dt.timedelta(minutes=1))
+    return _sent(Server().scan(PARCEL.tracking_number, "D", "FS", "011", at - dt.timedelta(minutes=1)), secret, at)
+
+
+def furnish(server: Server) -> None:
+    server.scan(PARCEL.tracking_number, "I", "AR", "005", dt.datetime(2026, 11, 21, 8, tzinfo=dt.UTC))
+
+
+def news(server: Server, secret: str, at: dt.datetime) -> list[WebhookRequest]:
+    """A parcel arrives, in three activities."""
+    steps = (("I", "DP", "005"), ("I", "OT", "021"), ("D", "FS", "011"))
+    start = dt.datetime(2026, 11, 22, 8, tzinfo=dt.UTC)
+    told = [
+        server.scan(PARCEL.tracking_number, *words, start + dt.timedelta(hours=hour))
+        for hour, words in enumerate(steps)
+    ]
+    return [_sent(alert, secret, at) for alert in told]
+
+
+def _sent(alert: Mapping[str, Any], secret: str, at: dt.datetime) -> WebhookRequest:
     headers = {"authorization": f"Bearer {secret}", "user-agent": "UPSPubSubTrackingService"}
     return WebhookRequest(headers=headers, body=orjson.dumps(alert), received_at=at)
 
 
 PARCEL = Parcel("ups", "1Z023E2X0214323462")
 LANE = Lane("DE", "10703", "US", "03104", dt.date(2026, 11, 25))
-CALLS: Mapping[Capability, Callable[[Any], Awaitable[object]]] = {
-    Capability.TRACKING: lambda connector: connector.track([PARCEL]),
-    Capability.TRACKING_ALERTS: lambda connector: connector.watch([PARCEL]),
-    Capability.DELIVERY_ESTIMATE: lambda connector: connector.estimate([LANE]),
+CALLS: Mapping[str, Callable[[Any], Awaitable[object]]] = {
+    "track": lambda connector: connector.track([PARCEL]),
+    "watch": lambda connector: connector.watch([PARCEL]),
+    "estimate": lambda connector: connector.estimate([LANE]),
 }

@@ -11,11 +11,13 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from connectors.base import Capability, Instance, Secret, StockPlace, StockTarget, WebhookRequest
+from connectors.base import Instance, Secret, StockPlace, StockTarget, WebhookRequest
 from domain.records import OrderRef
 from tests.simulators.base import Simulator
 
 KEY = "vendure-simulated"
+START = dt.datetime(2026, 11, 20, 8, tzinfo=dt.UTC)
+PAGES = ("connectors.vendure.client.TAKE",)
 SECRET = "dmVuZHVyZS1zaW11bGF0ZWQ="  # of the simulator
 
 
@@ -41,6 +43,18 @@ class Server(Simulator):
         }
         self.orders.append({**order, **amounts, **lists, **nothing})
 
+    def add_variant(self, sku: str, on_hand: int, at: dt.datetime) -> None:
+        level = {"stockLocationId": "1", "stockOnHand": on_hand, "stockAllocated": 1, "updatedAt": _instant(at)}
+        named = {"id": str(len(self.variants) + 1), "sku": sku, "name": sku.title()}
+        self.variants.append({**named, "stockLevels": [level]})
+
+    def _set(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        variant = next(one for one in self.variants if one["id"] == wanted["id"])
+        for level in wanted["stockLevels"]:
+            there = next(one for one in variant["stockLevels"] if one["stockLocationId"] == level["stockLocationId"])
+            there["stockOnHand"] = level["stockOnHand"]
+        return {"id": variant["id"]}
+
     async def ask(self, request: web.Request) -> web.Response:
         if request.headers.get("vendure-api-key") != KEY:
             forbidden = {"message": "You are not currently authorized", "extensions": {"code": "FORBIDDEN"}}
@@ -48,7 +62,7 @@ class Server(Simulator):
         asked = await request.json()
         given = asked["variables"]
         if "updateProductVariants" in asked["query"]:
-            return web.json_response({"data": {"updateProductVariants": [{"id": one["id"]} for one in given["input"]]}})
+            return web.json_response({"data": {"updateProductVariants": [self._set(one) for one in given["input"]]}})
         wanted, part = given["filter"], slice(given["skip"], given["skip"] + given["take"])
         if "productVariants" in asked["query"]:
             skus = wanted.get("sku", {}).get("in")
@@ -78,19 +92,39 @@ def instance(url: str) -> Instance:
     )
 
 
-def delivery(secret: str, at: dt.datetime) -> WebhookRequest:
+def delivery(secret: str, at: dt.datetime, code: str = "T_1", ident: str = "msg_1") -> WebhookRequest:
     """A genuine delivery of the plugin that the README shows."""
-    body, stamp = orjson.dumps({"topic": "order", "code": "T_1"}), str(int(at.timestamp()))
+    body, stamp = orjson.dumps({"topic": "order", "code": code}), str(int(at.timestamp()))
     key = base64.b64decode(secret.removeprefix("whsec_"))
-    signature = base64.b64encode(hmac.digest(key, f"msg_1.{stamp}.".encode() + body, hashlib.sha256)).decode()
-    headers = {"webhook-id": "msg_1", "webhook-timestamp": stamp, "webhook-signature": f"v1,{signature}"}
+    signature = base64.b64encode(hmac.digest(key, f"{ident}.{stamp}.".encode() + body, hashlib.sha256)).decode()
+    headers = {"webhook-id": ident, "webhook-timestamp": stamp, "webhook-signature": f"v1,{signature}"}
     return WebhookRequest(headers=headers, body=body, received_at=at)
 
 
-CALLS: Mapping[Capability, Callable[[Any], Awaitable[object]]] = {
-    Capability.ORDERS_PULL: lambda connector: connector.pull_orders(None, None),
-    Capability.ORDER_LOOKUP: lambda connector: connector.look_up_orders([OrderRef("web", "T_1")]),
-    Capability.STOCK_PULL: lambda connector: connector.pull_stock(None, None),
-    Capability.STOCK_LOOKUP: lambda connector: connector.look_up_stock([StockPlace("MUG-BLUE", "shop")]),
-    Capability.STOCK_PUSH: lambda connector: connector.push_stock([StockTarget("MUG-BLUE", "shop", 1, "k")]),
+def furnish(server: Server) -> None:
+    for place in range(1, 6):
+        server.add_order(f"T_{place}", START + dt.timedelta(minutes=place))
+        server.add_variant(f"MUG-{place}" if place > 1 else "MUG-BLUE", place, START + dt.timedelta(minutes=place))
+
+
+def news(server: Server, secret: str, at: dt.datetime) -> list[WebhookRequest]:
+    """An order is changed twice, and another one comes."""
+    told = []
+    for place, state in enumerate(("Modifying", "PaymentSettled")):
+        server.orders[0] |= {"state": state, "updatedAt": _instant(START + dt.timedelta(hours=1 + place))}
+        told.append(delivery(secret, at, "T_1", f"msg_1{place}"))
+    server.add_order("T_6", START + dt.timedelta(hours=4))
+    return [*told, delivery(secret, at, "T_6", "msg_20")]
+
+
+def effects(server: Server) -> object:
+    return server.variants
+
+
+CALLS: Mapping[str, Callable[[Any], Awaitable[object]]] = {
+    "pull_orders": lambda connector: connector.pull_orders(None, None),
+    "look_up_orders": lambda connector: connector.look_up_orders([OrderRef("web", "T_1")]),
+    "pull_stock": lambda connector: connector.pull_stock(None, None),
+    "look_up_stock": lambda connector: connector.look_up_stock([StockPlace("MUG-BLUE", "shop")]),
+    "push_stock": lambda connector: connector.push_stock([StockTarget("MUG-BLUE", "shop", 1, "k")]),
 }
