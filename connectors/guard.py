@@ -1,7 +1,7 @@
 """All that stands between us and one outside system: its limits, its breaker, its places, and how its calls went."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from connectors.base import Capability, Connector
 from connectors.breaker import Breaker
@@ -9,16 +9,15 @@ from connectors.budget import Budget
 from connectors.bulkhead import Bulkhead
 from connectors.errors import NotConnected
 from connectors.health import Health
-from connectors.limiter import Limiter
+from connectors.limiter import Limiter, Rate
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one instance is granted. `requests` per `seconds` is the vendor's limit; None: it says none."""
+    """What one instance is granted. `rate` is the vendor's limit of all requests, `operations` those of some alone."""
 
-    requests: float | None = None
-    seconds: float = 1.0
-    burst: int = 1
+    rate: Rate | None = None
+    operations: Mapping[str, Rate] = field(default_factory=dict)
     at_once: int = 8
     waiting: int = 32
     failures: int = 5
@@ -37,9 +36,24 @@ class Guard:
         self.breaker = Breaker(clock, limits.failures, limits.open_seconds)
         self.budget = Budget()
         self.bulkhead = Bulkhead(name, limits.at_once, limits.waiting)
-        interval = limits.seconds / limits.requests if limits.requests else None
-        self.limiter = Limiter(clock, interval, limits.burst)
+        self._clock = clock
+        self._processes = 1
+        self.limiters = {name: Limiter(clock, rate) for name, rate in {"": limits.rate, **limits.operations}.items()}
         self.health = Health()
+
+    def limiter(self, operation: str = "") -> Limiter:
+        """Of an operation, or of the instance as a whole. One without a figure keeps what the vendor says of it."""
+        if operation not in self.limiters:
+            self.limiters[operation] = Limiter(self._clock, None)
+            self.limiters[operation].divide(self._processes)
+        return self.limiters[operation]
+
+    def divide(self, processes: int) -> None:
+        """So many processes of ours ask this system, and the vendor counts them as one."""
+        if processes != self._processes:
+            self._processes = processes
+            for limiter in self.limiters.values():
+                limiter.divide(processes)
 
     def usable(self, capability: Capability) -> Connector:
         if self.connector is None or capability not in self.capabilities:

@@ -4,46 +4,68 @@ Redirects are not followed: an address that somebody else chose may lead into ou
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 
+from connectors.allowance import TOO_MANY
+from connectors.allowance import Allowance as Allowance
+from connectors.allowance import number as number
+from connectors.allowance import of as allowance_of
 from connectors.errors import BadPayload, RateLimited, Unauthorized, Unreachable
 from connectors.payload import Node
 
 LARGEST_ANSWER: Final = 32 * 1024 * 1024
 SECONDS: Final = 30.0
+# After a 429 that says nothing more.
+PAUSE_SECONDS: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Response:
     """An answer read to its end. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    _json: Node | None = field(default=None, repr=False)
 
     def json(self) -> Node:
         """Raises BadPayload for what is no JSON, whatever its content type says."""
         try:
-            return Node(orjson.loads(self.body))
+            if self._json is None:
+                self._json = Node(orjson.loads(self.body))
+            return self._json
         except orjson.JSONDecodeError:
             kind = self.headers.get("content-type", "no content type").split(";")[0][:60]
             raise BadPayload(f"The answer is no JSON ({kind}, {len(self.body)} bytes).") from None
 
 
+def shared_headers(answer: Response) -> Allowance:
+    """What many vendors say of their limit in the same words."""
+    return allowance_of(answer.status, answer.headers)
+
+
+class Gate(Protocol):
+    """What a request passes: the limits of the vendor."""
+
+    async def enter(self, operation: str, cost: float) -> float:
+        """Waits; what `learn` is to be told with the answer. Raises RateLimited."""
+        ...
+
+    def learn(self, operation: str, told: Allowance, since: float) -> None: ...
+
+
 class Http:
     """What a connector's client is given: requests to `base` only.
 
-    `gate` is waited for before each request, such as a limit of the vendor; `observe` hears of each:
-    (status or 0, seconds).
+    `gate` is passed before each request, and told what the answer says of the vendor's limit, as `reading` understands
+    it; a client sets that where its vendor has words of its own. `observe` hears of each: (status or 0, seconds).
     """
 
     def __init__(
@@ -54,7 +76,7 @@ class Http:
         seconds: float = SECONDS,
         largest: int = LARGEST_ANSWER,
         observe: Callable[[int, float], None] | None = None,
-        gate: Callable[[], Awaitable[None]] | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.session = session
         self.base = base.rstrip("/")
@@ -63,6 +85,7 @@ class Http:
         self.largest = largest
         self.observe = observe
         self.gate = gate
+        self.reading: Callable[[Response], Allowance] = shared_headers
 
     async def request(
         self,
@@ -74,10 +97,14 @@ class Http:
         json: object = None,
         data: bytes | Mapping[str, str] | None = None,
         accept: frozenset[int] = frozenset(),
+        operation: str = "",
+        cost: float = 1.0,
     ) -> Response:
-        """Any answer below 400, or of a status in `accept`; the rest is raised as what it means."""
-        if self.gate is not None:
-            await self.gate()
+        """Any answer below 400, or of a status in `accept`; the rest is raised as what it means.
+
+        `operation` is one of the manifest's that has a limit of its own, `cost` what it takes of that.
+        """
+        since = await self.gate.enter(operation, cost) if self.gate is not None else 0.0
         started = time.perf_counter()
         status = 0
         try:
@@ -91,9 +118,20 @@ class Http:
         finally:
             if self.observe is not None:
                 self.observe(status, time.perf_counter() - started)
+        if self.gate is not None:
+            self.gate.learn(operation, self._told(response), since)
         if response.status not in accept:
             self.check(response)
         return response
+
+    def _told(self, response: Response) -> Allowance:
+        try:
+            told = self.reading(response)
+        except BadPayload:  # What a client reads from a body may be missing in an answer that is an error.
+            told = shared_headers(response)
+        if response.status == TOO_MANY and told.wait is None:
+            return replace(told, wait=told.resets if told.resets is not None else PAUSE_SECONDS)
+        return told
 
     async def _exchange(
         self,
@@ -130,8 +168,8 @@ class Http:
             return
         if status in (401, 403):
             raise Unauthorized(f"{self.host} does not accept our credentials ({status}). Renew them, or their rights.")
-        if status == 429:
-            raise RateLimited(f"{self.host} asks for fewer requests.", retry_after(response.headers))
+        if status == TOO_MANY:
+            raise RateLimited(f"{self.host} asks for fewer requests.", self._told(response).wait)
         if status >= 500 or status == 408:
             raise Unreachable(f"{self.host} has a fault of its own ({status}).")
         if status < 400:
@@ -191,15 +229,3 @@ class Token:
             self._token, seconds = await self._fetch()
             self._until = self._clock() + max(0.0, seconds - 60.0)
             return self._token, True
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from `Retry-After` (seconds or a date) or `x-retry-after`; None when neither is there or readable."""
-    given = headers.get("retry-after") or headers.get("x-retry-after")
-    if not given:
-        return None
-    with contextlib.suppress(ValueError):
-        return max(0.0, float(given))
-    with contextlib.suppress(ValueError, TypeError):
-        return max(0.0, parsedate_to_datetime(given).timestamp() - time.time())
-    return None

@@ -16,10 +16,15 @@ default = "https://api.acme.example"  without a default it is needed
 about = "Access token with the scope read_stock"
 needed = false                        true unless it says otherwise
 
-[rate_limit]                          what the vendor grants; its headers go before
+[rate_limit]                          what the vendor grants for all requests together; its headers go before
 requests = 2
 seconds = 1.0
 burst = 40
+
+[operations.search]                   what it grants for some alone, or for what it counts in points, on top of that
+requests = 10
+seconds = 60.0
+burst = 10
 
 [quality]                             one line per rule of QUALITY: "done" or "exempt: why"
 """
@@ -116,6 +121,7 @@ class Manifest(_Part):
     options: Mapping[Folder, Setting] = pydantic.Field(default_factory=dict)
     secrets: Mapping[Folder, Setting] = pydantic.Field(default_factory=dict)
     rate_limit: RateLimit | None = None
+    operations: Mapping[Text, RateLimit] = pydantic.Field(default_factory=dict)
     quality: Mapping[str, Annotated[str, pydantic.StringConstraints(pattern=r"^(done|exempt: .+)$")]]
 
     @pydantic.field_validator("quality")

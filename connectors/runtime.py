@@ -1,7 +1,7 @@
 """The one way to outside systems. Each call has a deadline; its system has a breaker, a bulkhead, limits and a budget.
 
     runtime = Runtime()
-    runtime.add(connector, Limits(requests=5, seconds=1.0))
+    runtime.add(connector, Limits(Rate(requests=5, seconds=1.0)))
     scans = await runtime.call(
         "ups", Capability.TRACKING, None, lambda ups: ups.track(parcels), deadline=2.0, idempotent=True
     )
@@ -11,7 +11,6 @@ only while the deadline and the budget of the system allow it.
 """
 
 import asyncio
-import contextvars
 import datetime as dt
 import random
 import time
@@ -23,6 +22,7 @@ from typing import Any, Final, Generic, TypeVar
 from connectors.base import PROTOCOLS, Capability, Connector
 from connectors.breaker import State
 from connectors.budget import pause
+from connectors.deadline import until
 from connectors.errors import (
     BadPayload,
     BreakerOpen,
@@ -34,6 +34,7 @@ from connectors.errors import (
     Unreachable,
 )
 from connectors.flights import Cache, Flights
+from connectors.gate import Gate
 from connectors.guard import Guard as Guard
 from connectors.guard import Limits as Limits
 
@@ -43,8 +44,6 @@ ATTEMPTS: Final = 3
 ATTEMPT_SECONDS: Final = 10.0
 GRACE_SECONDS: Final = 0.05
 PATIENCE_SECONDS: Final = 1.0
-# When the call that runs must have ended, by the runtime's clock; requests inside it see it.
-_ends_at: contextvars.ContextVar[float | None] = contextvars.ContextVar("connector_call_ends_at", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +83,9 @@ class Runtime:
         guard.connector = connector
         return guard
 
-    def gate(self, guard: Guard) -> Callable[[], Awaitable[None]]:
-        """What an Http waits for before each request. Raises RateLimited when it would be too late for the caller."""
-
-        async def wait() -> None:
-            ends_at, seconds = _ends_at.get(), guard.limiter.wait()
-            if ends_at is not None and self.clock() + seconds >= ends_at:
-                raise RateLimited(f"The limit of {guard.name} leaves no request for {seconds:.1f} s.", seconds)
-            if (seconds := guard.limiter.take()) > 0:
-                await self.sleep(seconds)
-
-        return wait
+    def gate(self, guard: Guard) -> Gate:
+        """What an Http of this instance passes before each request."""
+        return Gate(guard, self.sleep)
 
     async def call(
         self,
@@ -202,22 +193,19 @@ class Runtime:
         self, guard: Guard, fn: Callable[[], Awaitable[T]], ends_at: float, idempotent: bool, attempt_seconds: float
     ) -> T:
         guard.budget.called()
-        token = _ends_at.set(ends_at)
-        try:
-            attempt = 0
-            while True:
-                try:
+        attempt = 0
+        while True:
+            try:
+                with until(ends_at, self.clock):
                     return await self._attempt(guard, fn, ends_at, attempt_seconds)
-                except (RateLimited, Unreachable) as error:
-                    wait = self._wait(error, attempt)
-                    late = self.clock() + wait >= ends_at
-                    if not idempotent or attempt + 1 >= ATTEMPTS or late or not guard.budget.spend():
-                        raise
-                    guard.health.retries += 1
-                await self.sleep(wait)
-                attempt += 1
-        finally:
-            _ends_at.reset(token)
+            except (RateLimited, Unreachable) as error:
+                wait = self._wait(error, attempt)
+                late = self.clock() + wait >= ends_at
+                if not idempotent or attempt + 1 >= ATTEMPTS or late or not guard.budget.spend():
+                    raise
+                guard.health.retries += 1
+            await self.sleep(wait)
+            attempt += 1
 
     def _wait(self, error: ConnectorError, attempt: int) -> float:
         asked = error.retry_after if isinstance(error, RateLimited) else None
@@ -272,8 +260,7 @@ class Runtime:
 
     def _learn(self, guard: Guard, error: ConnectorError, seconds: float) -> None:
         if isinstance(error, RateLimited):
-            guard.limiter.pause(error.retry_after or 1.0)
-            guard.breaker.abandoned()
+            guard.breaker.abandoned()  # Its Http has told the limiter.
         elif isinstance(error, BadPayload):
             guard.breaker.succeeded()  # It answers; that we do not understand it says nothing of its state.
         elif isinstance(error, DeadlinePassed) and seconds < PATIENCE_SECONDS:

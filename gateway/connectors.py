@@ -13,7 +13,8 @@ from connectors import registry
 from connectors.answering import Answering
 from connectors.base import Capability, Instance
 from connectors.http import Http
-from connectors.manifest import BadManifest, Manifest
+from connectors.limiter import Rate
+from connectors.manifest import BadManifest, Manifest, RateLimit
 from connectors.registry import Entry
 from connectors.runtime import Limits, Runtime
 from events.pulling import PULLS, Mode, Target
@@ -113,8 +114,11 @@ class Connectors:
 
 
 def limits(manifest: Manifest) -> Limits:
-    given = manifest.rate_limit
-    return Limits(given.requests, given.seconds, given.burst) if given else Limits()
+    def rate(given: RateLimit) -> Rate:
+        return Rate(given.requests, given.seconds, given.burst)
+
+    operations = {name: rate(given) for name, given in manifest.operations.items()}
+    return Limits(rate(manifest.rate_limit) if manifest.rate_limit else None, operations)
 
 
 def _http(one: Configured, session: aiohttp.ClientSession, runtime: Runtime) -> Callable[[str], Http]:

@@ -1,12 +1,12 @@
 """The Selling Partner API over HTTP: a token of Login with Amazon, and what it says of its limits."""
 
-import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from connectors.base import Instance
-from connectors.errors import RateLimited, Unauthorized
-from connectors.http import Http, Response, Token, retry_after
+from connectors.errors import Unauthorized
+from connectors.http import Allowance, Http, Response, Token, number, shared_headers
 
 TOO_MANY: Final = 429
 
@@ -15,6 +15,7 @@ class Api:
     def __init__(self, instance: Instance, http: Http, login: Http) -> None:
         self.instance = instance
         self._http = http
+        self._http.reading = granted
         self._login = login
         self._token = Token(self._fetch)
 
@@ -35,6 +36,7 @@ class Api:
 
     async def call(
         self,
+        operation: str,
         method: str,
         path: str,
         *,
@@ -43,26 +45,22 @@ class Api:
         accept: frozenset[int] = frozenset(),
     ) -> Response:
         async def work(token: str) -> Response:
-            answer = await self._http.request(
+            return await self._http.request(
                 method,
                 path,
                 headers={"x-amz-access-token": token},
                 params=params,
                 json=json,
-                accept=accept | {TOO_MANY},
+                accept=accept,
+                operation=operation,
             )
-            if answer.status == TOO_MANY:
-                raise RateLimited(f"Amazon asks {self.instance.name} for fewer requests.", wait(answer.headers))
-            return answer
 
         return await self._token.use(work)
 
 
-def wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds until one more request is granted: `x-amzn-RateLimit-Limit` is how many it grants per second."""
-    told = retry_after(headers)
-    if told is not None:
+def granted(answer: Response) -> Allowance:
+    """`x-amzn-RateLimit-Limit` is how many requests per second the operation grants."""
+    told, rate = shared_headers(answer), number(answer.headers, "x-amzn-ratelimit-limit")
+    if not rate:
         return told
-    with contextlib.suppress(ValueError, ZeroDivisionError):
-        return max(0.0, 1.0 / float(headers.get("x-amzn-ratelimit-limit", "0")))
-    return None
+    return replace(told, rate=rate, wait=told.wait or 1.0 / rate if answer.status == TOO_MANY else None)

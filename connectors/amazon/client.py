@@ -20,6 +20,7 @@ KEPT: Final = dt.timedelta(days=729)
 # Parcels that Amazon carries itself are found by its own number of them.
 AMAZON: Final = "amazon"
 AT_ONCE: Final = 4
+SUMMARIES: Final = "getInventorySummaries"
 
 
 class Amazon:
@@ -38,7 +39,7 @@ class Amazon:
         }
         if token is not None:
             params["paginationToken"] = token
-        page = (await self._api.call("GET", "/orders/2026-01-01/orders", params=params)).json()
+        page = (await self._api.call("searchOrders", "GET", "/orders/2026-01-01/orders", params=params)).json()
         following = page["pagination"]["nextToken"].maybe_text()
         cursor = f"{after}|{following}" if following else None
         return Page(mapping.orders(page, self.instance), cursor, len(page["orders"].items()))
@@ -53,6 +54,7 @@ class Amazon:
 
     async def _order_by_id(self, ident: str) -> Sequence[Record]:
         answer = await self._api.call(
+            "getOrder",
             "GET",
             f"/orders/2026-01-01/orders/{quote(ident, safe='')}",
             params={"includedData": INCLUDED},
@@ -67,7 +69,7 @@ class Amazon:
             params["startDateTime"] = _written(since)
         if cursor is not None:
             params["nextToken"] = cursor
-        page = (await self._api.call("GET", "/fba/inventory/v1/summaries", params=params)).json()
+        page = (await self._api.call(SUMMARIES, "GET", "/fba/inventory/v1/summaries", params=params)).json()
         records = mapping.stock(page, self.instance)
         return Page(records, page["pagination"]["nextToken"].maybe_text(), len(records))
 
@@ -86,6 +88,7 @@ class Amazon:
         value = [{"fulfillment_channel_code": channel, "quantity": target.available}]
         patch = {"op": "replace", "path": "/attributes/fulfillment_availability", "value": value}
         answer = await self._api.call(
+            "patchListingsItem",
             "PATCH",
             f"/listings/2021-08-01/items/{quote(self.instance.option('seller'), safe='')}/{quote(target.sku, safe='')}",
             params={"marketplaceIds": self.instance.option("marketplaces")},
@@ -106,6 +109,7 @@ class Amazon:
     async def _track(self, parcel: Parcel) -> Sequence[TrackingRecord]:
         name = "aftn" if parcel.carrier == AMAZON else "carrierTracking.trackingNumber"
         answer = await self._api.call(
+            "getShipmentTracking",
             "GET",
             "/tracking/2026-01-30/shipments/track",
             params={name: parcel.tracking_number},
@@ -131,7 +135,7 @@ class Amazon:
             return mapping.tracking(payload["shipmentTrackingMilestoneChangedNotification"], self.instance)
         if kind == "FBA_INVENTORY_AVAILABILITY_CHANGES":
             params = {**self._summaries(), "sellerSkus": payload["SKU"].text()}
-            page = (await self._api.call("GET", "/fba/inventory/v1/summaries", params=params)).json()
+            page = (await self._api.call(SUMMARIES, "GET", "/fba/inventory/v1/summaries", params=params)).json()
             return mapping.stock(page, self.instance)
         return ()
 

@@ -27,6 +27,7 @@ class Dhl:
             headers={"DHL-API-Key": self.instance.secret("api_key"), "Accept": "application/json"},
             params={"trackingNumber": parcel.tracking_number, **({"service": service} if service else {})},
             accept=NOT_FOUND,
+            operation="day",
         )
         if answer.status == 404:
             return ()

@@ -3,11 +3,12 @@
 import datetime as dt
 import urllib.parse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from connectors.base import Delivery, FulfillmentAnswer, FulfillmentRequest, Instance, Page, WebhookRequest
 from connectors.errors import BadPayload
-from connectors.http import Http, Response, each
+from connectors.http import Allowance, Http, Response, each, number, shared_headers
 from connectors.payload import Node, parsed
 from connectors.shipbob import mapping
 from connectors.signatures import standard_webhook
@@ -23,6 +24,7 @@ class ShipBob:
     def __init__(self, instance: Instance, http: Http) -> None:
         self.instance = instance
         self._http = http
+        self._http.reading = granted
 
     async def pull_orders(self, since: dt.datetime | None, cursor: str | None) -> Page:
         number = int(cursor or "1")
@@ -105,6 +107,11 @@ class ShipBob:
             "shipbob_channel_id": self.instance.option("channel_id"),
         }
         return await self._http.request(method, path, headers=headers, params=params, json=json, accept=accept)
+
+
+def granted(answer: Response) -> Allowance:
+    """`x-remaining-calls` of the last minute; when there are more again, ShipBob says only once there are none."""
+    return replace(shared_headers(answer), left=number(answer.headers, "x-remaining-calls"))
 
 
 def _number(ident: str) -> str:

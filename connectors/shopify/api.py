@@ -1,28 +1,42 @@
 """The Admin API over HTTP: one document at a time, its errors, and what of a connection did not fit."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from connectors.base import Instance
 from connectors.errors import BadPayload, ConnectorError, RateLimited, Unauthorized, Unreachable
-from connectors.http import Http
+from connectors.http import Allowance, Http, Response, shared_headers
 from connectors.payload import Node
 from connectors.shopify.documents import REST
 
 # No connection of an order goes on for longer.
 MOST_PAGES: Final = 200
+# What Shopify counts instead of requests.
+POINTS: Final = "points"
 
 
 class Api:
     def __init__(self, instance: Instance, http: Http) -> None:
         self.instance = instance
         self._http = http
+        self._http.reading = granted
+        # What a document was said to cost, in points, for so many entries a page.
+        self._costs: dict[tuple[str, object], float] = {}
 
     async def ask(self, document: str, variables: Mapping[str, Any]) -> Node:
         """`data` of the answer; what GraphQL calls an error is raised as what it means."""
         headers = {"X-Shopify-Access-Token": self.instance.secret("access_token")}
         body = {"query": document, "variables": variables}
-        answer = (await self._http.request("POST", "/graphql.json", headers=headers, json=body)).json()
+        # Whatever was not asked yet is taken for as dear as the dearest so far.
+        page = (document, variables.get("first"))
+        cost = self._costs.get(page, max(self._costs.values(), default=1.0))
+        told = await self._http.request(
+            "POST", "/graphql.json", headers=headers, json=body, operation=POINTS, cost=cost
+        )
+        answer = told.json()
+        if requested := answer["extensions"]["cost"]["requestedQueryCost"]:
+            self._costs[page] = float(requested.number())
         if answer["errors"]:
             raise self._error(answer)
         if not answer["data"]:
@@ -81,6 +95,17 @@ def _unfinished(value: Any) -> Iterator[_Unfinished]:
                     raise BadPayload(f"A {kind} has more {name} than are read at once.", name)
                 yield kind, value["id"], name, entry
             yield from _unfinished(entry)
+
+
+def granted(answer: Response) -> Allowance:
+    """Where the bucket of points stands, as every answer says. Raises BadPayload for what is no JSON."""
+    bucket, told = answer.json()["extensions"]["cost"]["throttleStatus"], shared_headers(answer)
+    if not bucket["restoreRate"]:
+        return told
+    left, rate, most = (
+        float(bucket[name].number()) for name in ("currentlyAvailable", "restoreRate", "maximumAvailable")
+    )
+    return replace(told, left=left, rate=rate, most=most)
 
 
 def _wait(answer: Node) -> float:

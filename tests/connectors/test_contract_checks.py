@@ -175,7 +175,8 @@ async def test_a_storm_and_a_breaker_that_is_not_told_are_found(monkeypatch: pyt
         "the breaker is CLOSED after that",
     ]
     assert (await storms.unbounded(made_of(Greedy), PULL))[0].startswith("50 callers of a broken system send ")
-    assert (await storms.hasty(made_of(Patient), PULL))[0] == "50 callers send 14 requests to one that asks for fewer"
+    # The limiter hears of a 429 from Http, whatever the connector makes of it.
+    assert await storms.hasty(made_of(Patient), PULL) == []
     monkeypatch.setattr(Runtime, "gate", lambda runtime, guard: None)
     found = await storms.hasty(GOOD, PULL)
     assert found[-1] == "20 requests in 0.0 s, 11.0 are granted"

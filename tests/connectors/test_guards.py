@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from connectors.breaker import Breaker, State
 from connectors.budget import Budget, pause
 from connectors.flights import Cache
-from connectors.limiter import Limiter
+from connectors.limiter import Limiter, Rate
 
 
 class Clock:
@@ -38,7 +38,7 @@ def test_a_pause_is_bounded(attempt: int, chance: float) -> None:
 @given(st.floats(0.01, 10), st.integers(1, 20), st.lists(st.floats(0, 30), min_size=1, max_size=100))
 def test_no_window_has_more_than_burst_and_rate(interval: float, burst: int, steps: list[float]) -> None:
     clock = Clock()
-    limiter, sent = Limiter(clock, interval, burst), []
+    limiter, sent = Limiter(clock, Rate(1.0, interval, burst)), []
     for step in steps:
         clock.time += step
         sent.append(clock.time + limiter.take())
@@ -62,7 +62,7 @@ def test_a_pause_of_the_vendor_is_kept_and_never_shortened(first: float, second:
 
 def test_a_bucket_that_rested_is_full_and_no_fuller() -> None:
     clock = Clock()
-    limiter = Limiter(clock, 1.0, 3)
+    limiter = Limiter(clock, Rate(1.0, 1.0, 3))
     assert [limiter.take() for _ in range(4)] == [0.0, 0.0, 0.0, 1.0]
     clock.time += 1_000
     assert [limiter.take() for _ in range(4)] == [0.0, 0.0, 0.0, 1.0]

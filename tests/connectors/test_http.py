@@ -6,8 +6,9 @@ import datetime as dt
 import pytest
 from aiohttp import web
 
+from connectors.allowance import retry_after
 from connectors.errors import BadPayload, ConnectorError, RateLimited, Unauthorized, Unreachable
-from connectors.http import Http, Token, each, retry_after
+from connectors.http import Http, Token, each
 from connectors.samples import as_json
 from domain.records import TrackingRecord
 from domain.status import ShipmentStatus

@@ -155,7 +155,7 @@ async def test_not_yet_ends_its_own_call_and_nothing_else() -> None:
         for _ in range(6):
             with pytest.raises(NotYet):
                 await it.runtime.call("easypost", Capability.TRACKING, None, busy, deadline=5.0, idempotent=True)
-        assert (asked, it.guard.breaker.state, it.guard.limiter.wait()) == (6, State.CLOSED, 0.0)
+        assert (asked, it.guard.breaker.state, it.guard.limiter().wait()) == (6, State.CLOSED, 0.0)
         assert (it.guard.health.error_rate, it.guard.health.last_error, it.guard.health.retries) == (0.0, None, 0)
         assert len(await it.call()) == 1
 

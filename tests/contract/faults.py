@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from connectors.allowance import Allowance
 from connectors.base import Instance
 from connectors.errors import BadPayload, ConnectorError, RateLimited, Unauthorized, Unreachable
 from tests.contract.abilities import DELIVERED
@@ -24,6 +26,23 @@ ERRORS: dict[Fault, type[ConnectorError]] = {
 SLOW = (Fault.TIMEOUT, Fault.DRIP)
 SECONDS = 0.2
 RETRY_AFTER = 7.0
+
+
+@dataclass
+class Hasty:
+    """Little time for requests that go wrong, and for no others: a busy machine may be slow with those that go well."""
+
+    of: Served
+    fault: Fault
+    before: int
+
+    async def enter(self, operation: str, cost: float) -> float:
+        for http in self.of.opened:
+            wrong = self.fault in SLOW and len(self.of.server.seen) >= self.before
+            http.seconds = SECONDS if wrong else http.seconds
+        return 0.0
+
+    def learn(self, operation: str, told: Allowance, since: float) -> None: ...
 
 
 async def faulty(folder: Folder, method: str, fault: Fault) -> list[str]:
@@ -53,13 +72,8 @@ async def _tried(of: Served, connector: Any, call: Call, fault: Fault, well: int
     of.server.faults.extend([None] * well)
     of.server.every, of.server.retry_after = fault, RETRY_AFTER
 
-    async def hasten() -> None:
-        """Only for requests that go wrong: a busy machine may be slow with those that go well."""
-        for http in of.opened:
-            http.seconds = SECONDS if fault in SLOW and len(of.server.seen) >= before else http.seconds
-
     for http in of.opened:
-        http.gate = hasten
+        http.gate = Hasty(of, fault, before)
     error: object = None
     with overheard() as heard:
         try:

@@ -4,18 +4,20 @@ Time is ours: the runtime's clock moves when we say so, or by what it sleeps.
 """
 
 import asyncio
-import dataclasses
+import math
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from connectors.allowance import Allowance
 from connectors.breaker import State
 from connectors.errors import BreakerOpen, ConnectorError
+from connectors.gate import Gate
 from connectors.http import Http
-from connectors.manifest import Manifest
 from connectors.runtime import Guard, Limits, Runtime
+from gateway.connectors import limits
 from tests.contract.abilities import COMMANDS, DELIVERED, METHODS
 from tests.contract.folder import Folder
 from tests.contract.secrecy import overheard, shown
@@ -26,6 +28,8 @@ CALLERS: Final = 50
 DEADLINE: Final = 5.0
 RETRY_AFTER: Final = 7.0
 TRIES: Final = 10
+# More than any burst of requests that a manifest grants.
+MOST_CALLS: Final = 70
 
 
 @dataclass
@@ -44,9 +48,27 @@ async def stand_still(seconds: float) -> None:
     await asyncio.sleep(0)
 
 
+class Counting:
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.passed: Counter[str] = Counter()
+
+    async def enter(self, operation: str, cost: float) -> float:
+        since = await self.gate.enter(operation, cost)
+        self.passed[""] += 1
+        self.passed[operation] += math.floor(cost) if operation else 0
+        return since
+
+    def learn(self, operation: str, told: Allowance, since: float) -> None:
+        self.gate.learn(operation, told, since)
+
+
 @dataclass
 class Storm:
-    """A connector behind a runtime; `ask` gives what each of so many callers got, by code ('' for an answer)."""
+    """A connector behind a runtime; `ask` gives what each of so many callers got, by code ('' for an answer).
+
+    `passed` is what requests took of each limit of the manifest, '' being that of all together.
+    """
 
     of: Served
     runtime: Runtime
@@ -54,6 +76,7 @@ class Storm:
     clock: Clock
     method: str
     call: Call
+    passed: Counter[str]
 
     async def ask(self, callers: int, deadline: float = DEADLINE) -> Counter[str]:
         return Counter(await asyncio.gather(*(self._one(deadline) for _ in range(callers))))
@@ -85,25 +108,20 @@ async def stormy(folder: Folder, method: str, limits: Limits, *, sleeping: bool 
     runtime = Runtime(clock=clock, sleep=clock.sleep if sleeping else stand_still)
     async with served(folder) as of:
         guard = runtime.prepare(folder.manifest.id, folder.manifest.capabilities, limits)
-        gate = runtime.gate(guard)
+        gate = Counting(runtime.gate(guard))
         guard.connector = folder.create(of.instance, lambda base: Http(of.session, base, seconds=30.0, gate=gate))
-        yield Storm(of, runtime, guard, clock, method, call_of(folder, method))
-
-
-def granted(manifest: Manifest) -> Limits:
-    given = manifest.rate_limit
-    return Limits(given.requests, given.seconds, given.burst) if given else Limits()
+        yield Storm(of, runtime, guard, clock, method, call_of(folder, method), gate.passed)
 
 
 async def unbounded(folder: Folder, method: str) -> list[str]:
     """What is wrong when a system fails for long, then for a moment more, and is well again."""
-    limits = dataclasses.replace(granted(folder.manifest), requests=None)
-    async with stormy(folder, method, limits) as storm:
+    free = Limits()
+    async with stormy(folder, method, free) as storm:
         each, _ = await storm.requests(1)
         if each == 0 and method == DELIVERED:
             return []
         with overheard() as heard:
-            found = await _trouble(storm, limits)
+            found = await _trouble(storm, free)
         health = {"the health": storm.guard.health, "the guard": vars(storm.guard), "the log": "\n".join(heard)}
         return [*found, *shown(storm.of.instance, health)]
 
@@ -135,15 +153,17 @@ async def _trouble(storm: Storm, limits: Limits) -> list[str]:
 
 async def hasty(folder: Folder, method: str) -> list[str]:
     """Requests before the time that the vendor asked for, and more of them than it grants."""
-    limits = granted(folder.manifest)
-    async with stormy(folder, method, limits) as storm:
+    granted = limits(folder.manifest)
+    async with stormy(folder, method, granted) as storm:
         each, _ = await storm.requests(1)
         if each == 0 and method == DELIVERED:
             return []
         storm.clock.now += 3600.0
         storm.of.server.every, storm.of.server.retry_after = Fault.RATE_LIMITED, RETRY_AFTER
         sent, _ = await storm.requests(CALLERS)
-        found = [] if sent <= limits.at_once else [f"{CALLERS} callers send {sent} requests to one that asks for fewer"]
+        found = (
+            [] if sent <= granted.at_once else [f"{CALLERS} callers send {sent} requests to one that asks for fewer"]
+        )
         storm.of.server.every = None
         storm.clock.now += RETRY_AFTER - 0.5
         if (early := (await storm.requests(1, 0.4))[0]) != 0:
@@ -151,24 +171,26 @@ async def hasty(folder: Folder, method: str) -> list[str]:
         storm.clock.now += 3600.0
         if (await storm.ask(1))[""] != 1:
             found.append("none goes well when they are over")
-    return [*found, *await _too_many(folder, method, limits)]
+    return [*found, *await _too_many(folder, method, granted)]
 
 
-async def _too_many(folder: Folder, method: str, limits: Limits) -> list[str]:
-    """More than the manifest's `burst` at once and `requests` in each `seconds` after that."""
-    if limits.requests is None:
-        return []
-    async with stormy(folder, method, limits, sleeping=True) as storm:
-        began, calls = storm.clock(), 0
-        while len(storm.of.server.seen) < limits.burst + TRIES and calls < limits.burst + TRIES:
+async def _too_many(folder: Folder, method: str, granted: Limits) -> list[str]:
+    """More than a `burst` at once and `requests` in each `seconds` after that, of each limit that the manifest has."""
+    async with stormy(folder, method, granted, sleeping=True) as storm:
+        began, found = storm.clock(), []
+        for _ in range(MOST_CALLS):
             await storm.ask(1, 1e6)
-            calls += 1
-        most = limits.burst + (storm.clock() - began) * limits.requests / limits.seconds + 1
-        sent = len(storm.of.server.seen)
-        return [] if sent <= most else [f"{sent} requests in {storm.clock() - began:.1f} s, {most:.1f} are granted"]
+        took = storm.clock() - began
+        for name, rate in {"": granted.rate, **granted.operations}.items():
+            if rate is None:
+                continue
+            most = rate.burst + took * rate.requests / rate.seconds + 1
+            if storm.passed[name] > most:
+                found.append(f"{storm.passed[name]} {name} requests in {took:.1f} s, {most:.1f} are granted")
+        return found
 
 
 def unstated(folder: Folder) -> list[str]:
     """A limit that is said to be kept must be in the manifest."""
-    kept: Any = folder.manifest.rate_limit
-    return ["rate_limit is done, and the manifest has no limit."] if kept is None else []
+    kept = folder.manifest.rate_limit or folder.manifest.operations
+    return [] if kept else ["rate_limit is done, and the manifest has no limit."]

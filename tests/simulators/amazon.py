@@ -19,6 +19,7 @@ from aiohttp import web
 from connectors.base import Instance, Parcel, Secret, StockTarget, WebhookRequest
 from domain.records import OrderRef
 from tests.simulators.base import Simulator
+from tests.simulators.limits import Bucket
 
 VENDOR = Path(__file__).parents[3] / "shared/vendor/amazon"
 REFRESH = "Atzr|simulated"  # of the simulator
@@ -67,7 +68,10 @@ def _flat(params: Mapping[str, Any]) -> dict[str, str]:
 
 @dataclass(slots=True)
 class Server(Simulator):
-    """`tokens` counts what was given out; `stale` tokens are refused. `page` bounds what a page may hold."""
+    """`tokens` counts what was given out; `stale` tokens are refused. `page` bounds what a page may hold.
+
+    `grants` by the name of the handler; each is told with every answer, and what was more is `refused`.
+    """
 
     pairs: list[Pair] = field(default_factory=list)
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -77,6 +81,8 @@ class Server(Simulator):
     now: dt.datetime = START
     page: int = 100
     limit: str | None = None
+    grants: dict[str, Bucket] = field(default_factory=dict)
+    refused: int = 0
     tokens: int = 0
     stale: set[str] = field(default_factory=set)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1001))
@@ -129,6 +135,14 @@ class Server(Simulator):
             token = request.headers.get("x-amz-access-token", "")
             if not token.startswith("Atza|") or token in self.stale:
                 return web.json_response({"errors": [{"code": "Unauthorized"}]}, status=403)
+            if (bucket := self.grants.get(handler.__name__)) is not None:
+                headers = {"x-amzn-RateLimit-Limit": str(bucket.rate)}
+                if not bucket.take():
+                    self.refused += 1
+                    return web.json_response({"errors": [{"code": "QuotaExceeded"}]}, status=429, headers=headers)
+                answer = await handler(request)
+                answer.headers.update(headers)
+                return answer
             if self.limit is not None:
                 errors = {"errors": [{"code": "QuotaExceeded"}]}
                 return web.json_response(errors, status=429, headers={"x-amzn-RateLimit-Limit": self.limit})

@@ -5,6 +5,7 @@ import datetime as dt
 import hashlib
 import hmac
 import itertools
+import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,8 @@ from aiohttp import web
 
 from connectors.base import FulfillmentRequest, Instance, RequestedLine, Secret, WebhookRequest
 from domain.records import OrderRef
-from tests.simulators.base import Simulator
+from tests.simulators.base import Handler, Simulator
+from tests.simulators.limits import Window
 
 TOKEN = "pat-simulated"  # of the simulator
 SECRET = "whsec_" + base64.b64encode(b"shipbob-simulated-secret").decode()
@@ -25,22 +27,41 @@ PAGES = ("connectors.shipbob.client.LIMIT",)
 
 @dataclass(slots=True)
 class Server(Simulator):
-    """`orders` by id. Its clock, `now`, moves by a second with each change. `page` bounds what a page may hold."""
+    """`orders` by id. Its clock, `now`, moves by a second with each change. `page` bounds what a page may hold.
+
+    `window` is what it grants; what was more is `refused`.
+    """
 
     orders: dict[int, dict[str, Any]] = field(default_factory=dict)
     stock: dict[str, dict[int, int]] = field(default_factory=dict)
     now: dt.datetime = START
     page: int = 250
+    window: Window | None = None
+    refused: int = 0
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1001))
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/order", self.list_orders),
-            web.post("/order", self.create),
-            web.get(r"/order/{id:\d+}", self.order),
-            web.post(r"/order/{id:\d+}:cancel", self.cancel),
-            web.get("/inventory-level/locations", self.levels),
+            web.get("/order", self.granted(self.list_orders)),
+            web.post("/order", self.granted(self.create)),
+            web.get(r"/order/{id:\d+}", self.granted(self.order)),
+            web.post(r"/order/{id:\d+}:cancel", self.granted(self.cancel)),
+            web.get("/inventory-level/locations", self.granted(self.levels)),
         ]
+
+    def granted(self, handler: Handler) -> Handler:
+        async def counted(request: web.Request) -> web.StreamResponse:
+            if self.window is None:
+                return await handler(request)
+            granted = self.window.take()
+            self.refused += not granted
+            answer = await handler(request) if granted else web.json_response({"statusCode": 429}, status=429)
+            answer.headers["x-remaining-calls"] = str(self.window.left())
+            if not granted:
+                answer.headers["x-retry-after"] = str(math.ceil(self.window.renewed()))
+            return answer
+
+        return counted
 
     def _tick(self) -> str:
         self.now += dt.timedelta(seconds=1)

@@ -31,6 +31,7 @@ from connectors.base import (
 from domain.records import OrderRef
 from tests.simulators import shopify_data as data
 from tests.simulators.base import Simulator
+from tests.simulators.limits import Bucket
 from tests.simulators.selection import Selection
 
 TOKEN = "shpat-simulated"  # of the simulator
@@ -42,7 +43,10 @@ PAGES = ()  # the option `page` bounds them
 
 @dataclass(slots=True)
 class Server(Simulator):
-    """`points` are left in the bucket; each request costs `cost`. `told` is what webhooks would say, in order."""
+    """`points` are left, unless a `bucket` counts them; each request costs `cost`; `throttled` of them were refused.
+
+    `told` is what webhooks would say, in order.
+    """
 
     orders: dict[int, dict[str, Any]] = field(default_factory=dict)
     stock: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
@@ -52,6 +56,8 @@ class Server(Simulator):
     points: float = 1_000_000.0
     cost: float = 10.0
     rate: float = 100.0
+    bucket: Bucket | None = None
+    throttled: int = 0
     running_bulk: int = 0
     file: bytes = b""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1001))
@@ -120,17 +126,28 @@ class Server(Simulator):
         if request.headers.get("X-Shopify-Access-Token") != TOKEN:
             return web.json_response({"errors": "[API] Invalid API key or access token"}, status=401)
         wanted = await request.json()
+        granted = self._granted()
         cost = {"requestedQueryCost": self.cost, "throttleStatus": self._bucket()}
-        if self.points < self.cost:
+        if not granted:
+            self.throttled += 1
             errors = [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]
             return web.json_response({"errors": errors, "extensions": {"cost": cost}})
-        self.points -= self.cost
         try:
             found = Selection(wanted["query"], wanted["variables"]).answer(self._roots())
         except GraphQLError as error:
             refused = [{"message": error.message, "extensions": {"code": "undefinedField"}}]
             return web.json_response({"errors": refused})
         return web.json_response({"data": found, "extensions": {"cost": {**cost, "throttleStatus": self._bucket()}}})
+
+    def _granted(self) -> bool:
+        if self.bucket is not None:
+            granted = self.bucket.take(self.cost)
+            self.points, self.rate = self.bucket.left, self.bucket.rate
+            return granted
+        if self.points < self.cost:
+            return False
+        self.points -= self.cost
+        return True
 
     def _bucket(self) -> dict[str, float]:
         return {"maximumAvailable": 20 * self.rate, "currentlyAvailable": self.points, "restoreRate": self.rate}
