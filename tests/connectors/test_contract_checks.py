@@ -18,9 +18,9 @@ import structlog
 from connectors import registry
 from connectors.base import Capability, Delivery, Instance, Page, WebhookRequest
 from connectors.errors import ConnectorError, RateLimited, Unreachable
+from connectors.gate import Gate
 from connectors.http import Http
 from connectors.payload import Node, parsed
-from connectors.runtime import Runtime
 from domain.records import FulfillmentRecord, OrderRef, StockRecord, TrackingRecord
 from domain.status import FulfillmentStatus, ShipmentStatus
 from tests.contract import abilities, deliveries, faults, folder, papers, samples, secrecy, storms, words
@@ -158,6 +158,10 @@ def test_a_word_that_is_lost_ends_something_or_is_an_error_is_found() -> None:
     assert found(lambda told: [work(told)], fixed=["state"]) == []
 
 
+async def unlimited(gate: Gate, operation: str = "", cost: float = 1.0) -> float:
+    return 0.0
+
+
 async def test_a_storm_and_a_breaker_that_is_not_told_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     class Patient(Asking):
         """Its errors are none of the runtime's to see."""
@@ -177,9 +181,9 @@ async def test_a_storm_and_a_breaker_that_is_not_told_are_found(monkeypatch: pyt
     assert (await storms.unbounded(made_of(Greedy), PULL))[0].startswith("50 callers of a broken system send ")
     # The limiter hears of a 429 from Http, whatever the connector makes of it.
     assert await storms.hasty(made_of(Patient), PULL) == []
-    monkeypatch.setattr(Runtime, "gate", lambda runtime, guard: None)
+    monkeypatch.setattr(Gate, "enter", unlimited)
     found = await storms.hasty(GOOD, PULL)
-    assert found[-1] == "20 requests in 0.0 s, 11.0 are granted"
+    assert found[-1] == "70 requests in 0.0 s, 11.0 are granted"
 
 
 def test_what_is_logged_and_travels_in_another_form_is_found() -> None:

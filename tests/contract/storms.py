@@ -186,7 +186,7 @@ async def _too_many(folder: Folder, method: str, granted: Limits) -> list[str]:
                 continue
             most = rate.burst + took * rate.requests / rate.seconds + 1
             if storm.passed[name] > most:
-                found.append(f"{storm.passed[name]} {name} requests in {took:.1f} s, {most:.1f} are granted")
+                found.append(f"{storm.passed[name]} {name or 'requests'} in {took:.1f} s, {most:.1f} are granted")
         return found
 
 
