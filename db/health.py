@@ -7,7 +7,7 @@ from alembic.script import ScriptDirectory
 
 import db.migrate
 import db.pool
-from db.pool import Pool
+from db.pool import DatabaseError, Pool
 
 PATIENCE_SECONDS = 1.0
 REVISION = "SELECT version_num FROM alembic_version"
@@ -41,7 +41,7 @@ class Health:
             return f"The database did not answer within {PATIENCE_SECONDS:g} s."
         except asyncpg.UndefinedTableError:
             return "The database was never migrated: run `ordergraph migrate`."
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, *DatabaseError) as error:
             return f"The database cannot be reached ({type(error).__name__})."
         # One that we do not know was made by a newer version, which replaces us just now and keeps us working.
         if revision != self.head and (revision is None or revision in self.known):

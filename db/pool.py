@@ -20,7 +20,21 @@ else:
 
 Record = asyncpg.Record
 # What the server or the driver says when something is wrong; a lost connection may also be an OSError.
-DatabaseError = (asyncpg.PostgresError, asyncpg.InterfaceError)
+DatabaseError = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+# The server shuts down, starts, has no room, is read-only after a failover, or the connection is gone in mid-word:
+# nothing that was asked of it is at fault, and the same may be asked again. Whoever tells statements that took too long
+# from these looks for QueryCanceledError first.
+Lost = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 OLDEST_MAJOR = 15
 STATEMENT_SECONDS = 2.0

@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 import asyncpg
 
-from db.pool import Pool, Record
+from db.pool import DatabaseError, Lost, Pool, Record
 from domain.errors import DeadlineExceeded, Overloaded, Unavailable
 
 BUSY: Final = "All database connections are busy. Try again in a moment."
@@ -65,7 +65,7 @@ class PoolReader:
             connection = await self.pool.acquire(timeout=patience)
         except TimeoutError:
             raise Overloaded(BUSY) from None
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, *DatabaseError) as error:
             raise unavailable(error) from error
         try:
             return await self.fetch(getattr(connection, method), sql, parameters)
@@ -73,7 +73,7 @@ class PoolReader:
             raise DeadlineExceeded("The database took too long for this. Ask for less, or try again.") from error
         except TimeoutError as error:
             raise DeadlineExceeded("The database did not answer in time. Try again.") from error
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+        except Lost as error:
             raise unavailable(error) from error
         finally:
             await self.pool.release(connection)

@@ -83,13 +83,15 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """`entities` are ids by the GraphQL field that shows them; `released` are keys others may have waited for."""
+    """`entities` are ids by the GraphQL field that shows them; `released` are keys others may have waited for;
+    `repeated`: the same event came before."""
 
     outcome: Outcome
     entities: Mapping[str, Any] = field(default_factory=dict)
     released: tuple[str, ...] = ()
     error: OrdergraphError | None = None
     why: str | None = None
+    repeated: bool = False
 
 
 class Kind(Protocol):
@@ -176,7 +178,10 @@ class Inbox:
                     "Give each event an id of its own; to correct one, send a newer one."
                 ),
             )
-        return Applied(Outcome.DUPLICATE, await self.kinds[event.kind].find(connection, event), why=row["error"])
+        if row["state"] != "DONE":
+            # Whoever asks again wants to know what became of it: it is kept, and has not been applied.
+            return Applied(Outcome.PARKED, why=row["error"], repeated=True)
+        return Applied(Outcome.DUPLICATE, await self.kinds[event.kind].find(connection, event), repeated=True)
 
     async def _wait(self, connection: Connection, event: Event, why: str, attempts: int) -> Applied:
         await db.commands.inbox.park(connection, event.source, event.event_id, event.raw, why, attempts)

@@ -86,7 +86,7 @@ class Intake:
             return Outcome.REFUSED
         if applied.outcome is Outcome.REFUSED and applied.error is not None:
             log.warning("record refused", source=source, event_id=event.event_id, code=applied.error.code)
-        return applied.outcome
+        return Outcome.DUPLICATE if applied.repeated else applied.outcome
 
     async def _bury(self, event: Event, error: OrdergraphError) -> None:
         log.warning("record refused", source=event.source, event_id=event.event_id, code=error.code)

@@ -1,9 +1,7 @@
 """Tries failed events again when their time has come, and forgets what nobody may repeat any more."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator
 from typing import Final
 
 import structlog
@@ -28,16 +26,6 @@ class Retrying:
         self.inbox = inbox
         self.oldest_parked_seconds = 0.0
         self._forgotten_at = float("-inf")
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def run(self) -> None:
         while True:

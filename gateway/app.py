@@ -35,7 +35,7 @@ from gateway.http import Engine, GraphQLHttp, HttpOptions
 from gateway.limits import check_source
 from gateway.oidc import KeySet, Oidc, OidcTokens
 from gateway.operation import Streaming
-from gateway.realtime import Realtime
+from gateway.realtime import Realtime, all_kept_running
 from gateway.settings import Settings
 from gateway.telemetry import Metrics
 from gateway.tokens import OwnTokens
@@ -119,7 +119,7 @@ async def lifespan(
     _: Starlette,
 ) -> AsyncIterator[None]:
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(retrying.running())
+        await stack.enter_async_context(all_kept_running({"retrying": retrying.run}))
         await stack.enter_async_context(connectors())
         if realtime is not None:
             await stack.enter_async_context(realtime.running())

@@ -1,6 +1,5 @@
 """What a process does for its connectors: it pulls from them in turn, and brings what they tell into the inbox."""
 
-import asyncio
 import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Mapping
@@ -19,7 +18,7 @@ from events.syncing import Due, Syncing
 from gateway.connector_notes import ConnectorNotes
 from gateway.connector_numbers import ConnectorNumbers
 from gateway.connectors import Configured, Connectors, codes, configured, targets
-from gateway.realtime import kept_running
+from gateway.realtime import all_kept_running
 from gateway.settings import Settings
 from resolvers.commands.fulfillment_requests import Desk
 from resolvers.commands.kinds import kinds
@@ -76,13 +75,10 @@ class ConnectorWork:
                 parts["commands"] = self.commanding.run
             if self.connectors.all:
                 parts |= {"numbers": self.numbers.run, "notes": self.notes.run}
-            tasks = [asyncio.create_task(kept_running(name, part)) for name, part in parts.items()]
             try:
-                yield
+                async with all_kept_running(parts):
+                    yield
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
                 if self.connectors.all:
                     await self.notes.leave()
 

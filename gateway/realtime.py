@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import importlib.util
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -89,14 +89,23 @@ class Realtime:
             if self.webhooks is not None:
                 await stack.enter_async_context(self.webhooks.client())
                 parts["webhooks"] = self.webhooks.couriers.run
-            tasks = [asyncio.create_task(kept_running(name, part)) for name, part in parts.items()]
-            try:
-                yield
-            finally:
-                self.hub.shut_down()
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            async with all_kept_running(parts):
+                try:
+                    yield
+                finally:
+                    self.hub.shut_down()
+
+
+@contextlib.asynccontextmanager
+async def all_kept_running(parts: Mapping[str, Callable[[], Coroutine[Any, Any, None]]]) -> AsyncIterator[None]:
+    """Parts by name, until the block ends."""
+    tasks = [asyncio.create_task(kept_running(name, part)) for name, part in parts.items()]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def kept_running(name: str, part: Callable[[], Coroutine[Any, Any, None]]) -> None:

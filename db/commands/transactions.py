@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import asyncpg
 
-from db.pool import Connection, Pool
+from db.pool import Connection, DatabaseError, Lost, Pool
 from db.reader import unavailable
 from domain.errors import DeadlineExceeded, Overloaded
 
@@ -43,14 +43,14 @@ async def _once(pool: Pool, work: Callable[[Connection], Awaitable[T]], acquire_
         connection = await pool.acquire(timeout=acquire_seconds)
     except TimeoutError:
         raise Overloaded("All database connections are busy. Try again in a moment.") from None
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, *DatabaseError) as error:
         raise unavailable(error) from error
     try:
         async with connection.transaction():
             return await work(connection)
     except asyncpg.QueryCanceledError as error:
         raise DeadlineExceeded("The database took too long for this. Try again in a moment.") from error
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+    except Lost as error:
         raise unavailable(error) from error
     finally:
         await pool.release(connection)

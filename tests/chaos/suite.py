@@ -26,11 +26,19 @@ SELECT log.pos, entry.event_id::text AS event, entry.entity, coalesce(entry.orde
 FROM event_log log JOIN journal entry ON entry.id = log.journal_id LEFT JOIN orders ON orders.id = entry.order_id
 ORDER BY log.pos
 """
+# Where an event is that should be in the log, for whoever looks for the reason.
+WHERE = """
+SELECT (SELECT json_agg((state, attempts, error, received_at)) FROM inbox WHERE event_id = $1)::text AS inbox,
+       (SELECT json_agg((id, version, type, recorded_at)) FROM journal WHERE source_event_id = $1)::text AS journal,
+       (SELECT json_agg(outbox.id) FROM outbox JOIN journal USING (id) WHERE source_event_id = $1)::text AS outbox,
+       (SELECT json_agg((state, created_at, lease_until)) FROM idempotency_keys WHERE key = $1)::text AS keys
+"""
 TWIN = """
 SELECT orders.total_amount, orders.status, orders.placed_at, orders.accepted_at,
        (SELECT array_agg((sku, quantity, created)::text ORDER BY sku) FROM order_lines WHERE order_id = orders.id) lines
 FROM orders WHERE number = $1
 """
+WAITING = "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM inbox WHERE state = 'PARKED') AS left"
 STOCK = "SELECT on_hand, allocated, set_aside FROM stock_levels"
 
 
@@ -150,7 +158,7 @@ class Suite:
             self.samples.append(Stock(*(int(str(value)) for value in row.values())))
 
     async def quiet(self, patients: Patients) -> Truth:
-        """Wait until the outbox is empty and every client is where the log ends for it, or time is up."""
+        """Wait until inbox and outbox are empty and every client is where the log ends for it, or time is up."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(QUIET_SECONDS):
                 while not await arrived(patients):  # noqa: ASYNC110  # in other processes
@@ -163,6 +171,8 @@ class Suite:
         await self.sample(running)
         began = {one.name: one.began for one in running.gateways}
         twins = [[(await running.sql(TWIN, number))[0] for number in pair] for pair in ledger.twins]
+        for event in sorted(truth.acknowledged - {entry.source_event for entry in truth.entries}):
+            self.say(f"{event} is at {(await running.sql(WHERE, event))[0]}, and was {ledger.told.get(event)}")
         self.verdict.problems += [
             *(
                 f"refused: {client.recording.client} with {code}"
@@ -209,7 +219,7 @@ async def read_truth(patients: Patients) -> Truth:
 
 async def arrived(patients: Patients) -> bool:
     try:
-        (row,) = await patients.world.sql("SELECT count(*) AS left FROM outbox")
+        (row,) = await patients.world.sql(WAITING)
         truth = await read_truth(patients)
     except LOST:
         return False

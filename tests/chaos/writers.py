@@ -19,7 +19,8 @@ UPSERT = "mutation($items: [OrderUpsert!]!) { upsertOrders(items: $items) { item
 ADJUST = "mutation($items: [StockAdjustmentInput!]!) { adjustStock(items: $items) { items { outcome } } }"
 # A snapshot has 500 orders at most.
 MOST_TWINS = 200
-SETTLED = frozenset({"APPLIED", "DUPLICATE", "STALE", "UNCHANGED"})
+# PARKED is a promise as well: it is kept, and applied later.
+SETTLED = frozenset({"APPLIED", "DUPLICATE", "PARKED", "STALE", "UNCHANGED"})
 CHANGE = """
 WITH changed AS (
     UPDATE orders SET version = version + 1, updated_at = now() WHERE number = $1 RETURNING id, version
@@ -34,6 +35,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.acknowledged: set[str] = set()
+        self.told: dict[str, str] = {}
         self.rolled_back: set[str] = set()
         self.stock: list[int] = []
         self.twins: list[list[str]] = []
@@ -85,7 +87,8 @@ async def mutations(world: World, numbers: Sequence[str], ledger: Ledger, dice: 
 
 
 async def _mutation(world: World, item: dict[str, Any], ledger: Ledger) -> None:
-    if await settle(world.gateways, UPSERT, item) in ("APPLIED", "DUPLICATE"):
+    ledger.told[item["eventId"]] = await settle(world.gateways, UPSERT, item)
+    if ledger.told[item["eventId"]] in ("APPLIED", "DUPLICATE", "PARKED"):
         ledger.acknowledged.add(item["eventId"])
 
 

@@ -9,7 +9,9 @@ from graphql import GraphQLSchema
 import db.pool
 from db.commands import orders
 from db.pool import Connection
+from domain.errors import DeadlineExceeded, Unavailable
 from events.inbox import TRIES, Applied, Event
+from events.kinds import TRACKING
 from events.retrying import Retrying
 from resolvers.commands.record_tracking_events import RecordTrackingEvents
 from schema import build
@@ -110,6 +112,51 @@ async def test_a_poison_event_parks_its_order_and_no_other(house: House, poison:
     assert set((await states(house)).values()) == {"DONE"}
     assert await house.inbox.replay() == {"applied": 0, "waiting": 0, "dead": 0}
     assert await house.pool.fetchval("SELECT status FROM shipments WHERE tracking_number = 'P1'") == "IN_TRANSIT"
+
+
+async def test_a_repetition_is_told_what_became_of_the_first(house: House, poison: set[str]) -> None:
+    await house.send("upsertOrders", upsert("u1", 2))
+    poison.add("1001")
+    story = []
+    for state in ("PARKED", "PARKED", "DEAD"):
+        (told,) = await house.send("recordTrackingEvents", scan("t1", 10, "PICKED_UP"))
+        story.append((told["outcome"], told["error"]["code"], (await states(house))["t1"]))
+        assert story[-1] == ("PARKED", "EVENT_PARKED", state)
+        while state == "PARKED" and len(story) == 2 and (await states(house))["t1"] == "PARKED":
+            await house.inbox.replay()
+    poison.clear()
+    assert await house.inbox.replay(dead=True) == {"applied": 1, "waiting": 0, "dead": 0}
+    assert await house.outcomes("recordTrackingEvents", scan("t1", 10, "PICKED_UP")) == ["DUPLICATE"]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        "SELECT pg_terminate_backend(pg_backend_pid())",
+        "SELECT pg_sleep(3)",
+        "DO $$ BEGIN RAISE SQLSTATE '53100' USING MESSAGE = 'could not extend file: No space left on device'; END $$",
+        "SET TRANSACTION READ ONLY; DELETE FROM items",
+    ],
+)
+async def test_what_ails_the_database_is_not_held_against_the_event(
+    house: House, monkeypatch: pytest.MonkeyPatch, failure: str
+) -> None:
+    await house.send("upsertOrders", upsert("u1", 2))
+    before = await house.dump(journal=True), await states(house)
+    apply = RecordTrackingEvents.apply
+
+    async def failing(self: RecordTrackingEvents, connection: Connection, event: Event) -> Applied:
+        await connection.execute(failure)
+        return await apply(self, connection, event)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RecordTrackingEvents, "apply", failing)
+        with pytest.raises((DeadlineExceeded, Unavailable)):
+            await house.inbox.take(
+                Event.of(TRACKING, "dhl", "integrator:dhl", {"source": "dhl", **scan("t1", 10, "PICKED_UP")})
+            )
+    assert (await house.dump(journal=True), await states(house)) == before
+    assert await house.outcomes("recordTrackingEvents", scan("t1", 10, "PICKED_UP")) == ["APPLIED"]
 
 
 async def test_it_is_given_up_after_eight_attempts_and_those_behind_it_go_on(house: House, poison: set[str]) -> None:
