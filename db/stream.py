@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
+
 from db.pool import Connection
 from db.tables.journal import LOG_PARTITION
 
@@ -14,22 +16,8 @@ LEADER_LOCK = RELAY_LOCK + 1
 
 CHANNEL = "ordergraph_events"
 
-# Ordered by journal id: per order that is commit order, because a command locks its order before it writes.
-# The sub-select of last_pos and the update of it are one statement under the lock, so positions have no gaps.
-MOVE = """
-WITH moved AS (
-    DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1) RETURNING id
-), head AS (
-    UPDATE stream_meta SET last_pos = last_pos + (SELECT count(*) FROM moved)
-    WHERE EXISTS (SELECT FROM moved) RETURNING last_pos
-), logged AS (
-    INSERT INTO event_log (pos, journal_id)
-    SELECT head.last_pos - count(*) OVER () + row_number() OVER (ORDER BY moved.id), moved.id FROM moved, head
-    RETURNING pos
-)
-SELECT moved, newest, CASE WHEN moved > 0 THEN pg_notify($2, '') END
-FROM (SELECT count(*)::int AS moved, coalesce(max(pos), 0) AS newest FROM logged) AS told
-"""
+# What it does, and why so, is in the migration that made it.
+MOVE = "SELECT moved, newest FROM move_outbox($1, $2, $3)"
 
 # A promotion or a restore to a point in time starts a new timeline: positions after it may name other events.
 EPOCH = """
@@ -94,20 +82,27 @@ async def ensure_partition(connection: Connection, position: int) -> None:
 
 
 async def move(connection: Connection, limit: int) -> tuple[int, int]:
-    """Move up to `limit` outbox rows to the log in one transaction: (how many, newest position).
+    """Move up to `limit` outbox rows to the log in one transaction: (how many, newest position)."""
+    try:
+        return await _moved(connection, limit)
+    except asyncpg.CheckViolationError:
+        # The log has no partition for them yet; none of them was moved.
+        await _make_room(connection, limit)
+        return await _moved(connection, limit)
 
-    The lock is a statement of its own, so that the move sees everything committed before it got the lock.
-    """
+
+async def _moved(connection: Connection, limit: int) -> tuple[int, int]:
+    row = await connection.fetchrow(MOVE, RELAY_LOCK, limit, CHANNEL)
+    assert row is not None, "the function returns one row"
+    return row["moved"], row["newest"]
+
+
+async def _make_room(connection: Connection, limit: int) -> None:
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", RELAY_LOCK)
         last = await connection.fetchval("SELECT last_pos FROM stream_meta")
-        await ensure_partition(connection, last + 1)
-        if (last + limit) // partition_size() != (last + 1) // partition_size():
-            await ensure_partition(connection, last + limit)
-        row = await connection.fetchrow(MOVE, limit, CHANNEL)
-        assert row is not None, "an aggregate has one row"
-        moved, newest, _ = row
-    return moved, newest
+        for number in range((last + 1) // partition_size(), (last + limit) // partition_size() + 1):
+            await ensure_partition(connection, number * partition_size())
 
 
 async def versions(connection: Connection, after: int, until: int) -> Sequence[Any]:

@@ -33,6 +33,7 @@ STATEMENT_SECONDS = 5.0
 # Versions are compared with those of this many entries before, when a process begins to move.
 LOOK_BACK = 20_000
 VERIFY_BATCH = 5_000
+VERIFY_SECONDS = 1.0
 
 
 class Relay:
@@ -75,10 +76,13 @@ class Relay:
             oldest, self.position = await db.stream.bounds(connection)
             self.versions.forget()
             self._verified = max(oldest, self.position - LOOK_BACK)
+            verify_at = 0.0
             while True:
                 moved = await self.move(connection) if await db.stream.waiting(connection) else 0
                 if moved < BATCH:
-                    await self.verify(connection)
+                    if time.monotonic() >= verify_at:
+                        await self.verify(connection)
+                        verify_at = time.monotonic() + VERIFY_SECONDS
                     await self.pause(BUSY_SECONDS if moved else IDLE_SECONDS)
         finally:
             with contextlib.suppress(OSError, TimeoutError, *db.pool.DatabaseError):
