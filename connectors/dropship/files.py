@@ -52,6 +52,8 @@ class FileSupplier:
         """Leaves an 850, unless it was left before. A crash in between leaves it again, under the same number."""
         purchase = _safe(mapping.purchase_order(request.key, request.order.number))
         if await self._drop.read("sent", f"{purchase}.x12") is None:
+            if not mapping.deliverable(request.recipient):
+                return FulfillmentAnswer(None, FulfillmentStatus.REJECTED, "NO_ADDRESS")
             at = dt.datetime.fromtimestamp(self._clock(), dt.UTC)
             control = int(hashlib.sha256(request.key.encode()).hexdigest()[:8], 16) % 999_999_999 + 1
             ours, theirs = self.instance.option("our_id", "ORDERGRAPH"), self.instance.option("their_id", "SUPPLIER")

@@ -6,10 +6,11 @@ without a table of ours: `1001.3f9a2c`.
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from connectors.base import FulfillmentRequest, Instance
+from connectors.dropship import notices
 from connectors.dropship.x12 import Segment, TransactionSet, element, optional, parsed
 from connectors.errors import BadPayload
 from connectors.payload import Node
@@ -25,9 +26,6 @@ from domain.records import (
 from domain.status import FulfillmentStatus
 
 LONGEST_NUMBER: Final = 22
-# Words of an acknowledgement for a line that will not be sent; with any other it will, perhaps changed or later.
-GONE: Final = frozenset({"IR", "ID", "R2", "R3"})
-SKUS: Final = frozenset({"SK", "VN", "VP", "BP", "IN"})
 
 
 def purchase_order(key: str, number: str) -> str:
@@ -42,6 +40,11 @@ def order_of(purchase: str, instance: Instance) -> OrderRef:
     if not number or len(piece) != 6:
         raise BadPayload("That purchase order is none of ours.", "PRF01")
     return OrderRef(instance.option("channel", "web"), number)
+
+
+def deliverable(recipient: Mapping[str, str]) -> bool:
+    """Whether a supplier would know where to send it."""
+    return all(recipient.get(part, "").strip() for part in ("name", "line1", "city", "country"))
 
 
 def order_segments(request: FulfillmentRequest, purchase: str, at: dt.datetime) -> Sequence[Segment]:
@@ -64,7 +67,10 @@ def order_segments(request: FulfillmentRequest, purchase: str, at: dt.datetime) 
 
 def ordered(sent: TransactionSet) -> Mapping[str, int]:
     """The quantities of an 850 of ours."""
-    return {_sku(one): int(element(one, 2)) for one in sent.segments if one[0] == "PO1"}
+    found: dict[str, int] = {}
+    for line in (one for one in sent.segments if one[0] == "PO1"):
+        found[notices.sku_of(line)] = found.get(notices.sku_of(line), 0) + notices.units(line, 2)
+    return found
 
 
 def answered(kind: TransactionSet) -> Sequence[str]:
@@ -77,96 +83,44 @@ def answered(kind: TransactionSet) -> Sequence[str]:
 def work_order(
     purchase: str, lines: Mapping[str, int], answers: Sequence[tuple[TransactionSet, dt.datetime]], instance: Instance
 ) -> FulfillmentRecord:
-    """What all answers together say; `answers` with the time each came, for sets that do not say when."""
-    acknowledged = [one for one in answers if one[0].kind == "855"]
-    notices = [one for one in answers if one[0].kind == "856"]
-    parcels = tuple(parcel for notice, at in notices for parcel in _parcels(notice, purchase, at, instance))
-    sent = _counts(parcels)
-    said = _acknowledged(acknowledged[-1][0]) if acknowledged else {}
-    refused = bool(said) and all(word in GONE for word in said.values())
-    if parcels and all(sent.get(sku, 0) >= wanted for sku, wanted in lines.items() if said.get(sku) not in GONE):
-        status = FulfillmentStatus.COMPLETED
-    elif parcels:
-        status = FulfillmentStatus.IN_PROGRESS
-    elif refused:
-        status = FulfillmentStatus.REJECTED
-    else:
-        status = FulfillmentStatus.ACCEPTED if said else FulfillmentStatus.REQUESTED
+    """What all answers together say; `answers` with the time each came, for sets that do not say when.
+
+    What the supplier refused of a line is no work of its any more.
+    """
+    acknowledged = [one for one, _ in answers if one.kind == "855"]
+    told = [
+        parcel
+        for notice, at in notices.standing(answers)
+        for parcel in notices.parcels_of(notice, purchase, at, instance)
+    ]
+    # A notice that is sent again tells of the same parcels: of each the newest word counts.
+    parcels = tuple({(parcel.carrier, parcel.tracking_number): parcel for parcel in told}.values())
+    sent = notices.counted(parcels)
+    said = notices.acknowledged(acknowledged[-1]) if acknowledged else None
+    coming = {sku: max(sent.get(sku, 0), notices.coming(wanted, sku, said)) for sku, wanted in lines.items()}
+    status = _status(said is not None, coming, sent)
+    counted = lines if status is FulfillmentStatus.REJECTED else coming
     return FulfillmentRecord(
         order=order_of(purchase, instance),
         occurred_at=max((at for _, at in answers)),
         fulfillment_id=purchase,
         status=status,
-        lines=tuple(FulfillmentLineRecord(sku, wanted) for sku, wanted in lines.items()),
+        lines=tuple(
+            FulfillmentLineRecord(sku, count, shipped=sent.get(sku, 0)) for sku, count in counted.items() if count
+        ),
         location=instance.option("location"),
         shipments=parcels,
         rejection_reason=NodeRejectionReason.OTHER if status is FulfillmentStatus.REJECTED else None,
     )
 
 
-def _acknowledged(answer: TransactionSet) -> Mapping[str, str]:
-    """The word for each line; an acknowledgement without lines is for the whole order."""
-    found: dict[str, str] = {}
-    sku = ""
-    for segment in answer.segments:
-        if segment[0] == "PO1":
-            sku = _sku(segment)
-        elif segment[0] == "ACK":
-            found[sku] = element(segment, 1)
-    word = optional(answer.first("BAK"), 2)
-    return found or {"": "IR" if word in ("RD", "RJ") else "IA"}
-
-
-def _parcels(notice: TransactionSet, purchase: str, at: dt.datetime, instance: Instance) -> Iterable[ParcelRecord]:
-    """HL levels: S the shipment, O the order, P the parcel, I an item. Without P the shipment is the parcel."""
-    carrier, service, shipped, tracking = "unknown", None, at, ""
-    level, here, sku = "", False, ""
-    parcels: dict[str, dict[str, int]] = {}
-    for segment in notice.segments:
-        name = segment[0]
-        if name == "HL":
-            level = element(segment, 3)
-        elif name == "TD5":
-            carrier, service = optional(segment, 3) or carrier, optional(segment, 5)
-        elif name == "DTM" and optional(segment, 1) == "011":
-            shipped = _day(element(segment, 2))
-        elif name == "PRF":
-            here = element(segment, 1) == purchase
-        elif (name == "MAN" and optional(segment, 1) == "CP") or (name == "REF" and optional(segment, 1) == "CN"):
-            tracking = element(segment, 2)
-        elif name == "LIN":
-            sku = _sku(segment)
-        elif name == "SN1" and level == "I" and here:
-            if not tracking:
-                raise BadPayload("A shipped item is in no parcel: there is no REF*CN and no MAN*CP.", "MAN02")
-            counts = parcels.setdefault(tracking, {})
-            counts[sku] = counts.get(sku, 0) + int(element(segment, 2))
-    for number, counts in parcels.items():
-        lines = tuple(ParcelLineRecord(one, count) for one, count in counts.items())
-        yield ParcelRecord(instance.carrier(carrier), number, service=service, shipped_at=shipped, lines=lines)
-
-
-def _counts(parcels: Iterable[ParcelRecord]) -> Mapping[str, int]:
-    counts: dict[str, int] = {}
-    for line in (line for parcel in parcels for line in parcel.lines or ()):
-        counts[line.line] = counts.get(line.line, 0) + line.quantity
-    return counts
-
-
-def _sku(segment: Segment) -> str:
-    """Ids come in pairs of a qualifier and a value, after PO1's quantity and price or after LIN's number."""
-    start = 6 if segment[0] == "PO1" else 2
-    for place in range(start, len(segment) - 1, 2):
-        if segment[place] in SKUS and segment[place + 1]:
-            return segment[place + 1]
-    raise BadPayload(f"{segment[0]} names no item by {', '.join(sorted(SKUS))}.", f"{segment[0]}{start:02}")
-
-
-def _day(text: str) -> dt.datetime:
-    try:
-        return dt.datetime.strptime(text, "%Y%m%d").replace(tzinfo=dt.UTC)
-    except ValueError:
-        raise BadPayload("A day in X12 is written 20261125.", "DTM02") from None
+def _status(said: bool, coming: Mapping[str, int], sent: Mapping[str, int]) -> FulfillmentStatus:
+    if sent:
+        whole = all(sent.get(sku, 0) >= count for sku, count in coming.items())
+        return FulfillmentStatus.COMPLETED if whole else FulfillmentStatus.IN_PROGRESS
+    if not any(coming.values()):
+        return FulfillmentStatus.REJECTED
+    return FulfillmentStatus.ACCEPTED if said else FulfillmentStatus.REQUESTED
 
 
 def inventory(advice: TransactionSet, at: dt.datetime, instance: Instance) -> Sequence[StockRecord]:
@@ -175,12 +129,9 @@ def inventory(advice: TransactionSet, at: dt.datetime, instance: Instance) -> Se
     sku = ""
     for segment in advice.segments:
         if segment[0] == "LIN":
-            sku = _sku(segment)
+            sku = notices.sku_of(segment)
         elif segment[0] == "QTY" and optional(segment, 1) in ("33", "17") and sku:
-            quantity = element(segment, 2)
-            if not quantity.isdecimal():
-                raise BadPayload("A quantity must be a whole number.", "QTY02")
-            found.setdefault(sku, int(quantity))
+            found.setdefault(sku, notices.units(segment, 2))
     location = instance.option("location")
     return [StockRecord(sku=sku, location=location, occurred_at=at, on_hand=count) for sku, count in found.items()]
 
@@ -189,9 +140,9 @@ def checked(one: TransactionSet, instance: Instance) -> None:
     """Raises BadPayload for a set that cannot be read when its turn comes."""
     at = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
     for purchase in answered(one):
-        list(_parcels(one, purchase, at, instance))
+        list(notices.parcels_of(one, purchase, at, instance))
     if one.kind == "855":
-        _acknowledged(one)
+        notices.acknowledged(one)
     if one.kind == "846":
         inventory(one, at, instance)
 

@@ -79,12 +79,119 @@ async def test_a_slow_supplier_acknowledges_ships_in_parts_and_is_done(tmp_path:
     assert (await connector.cancel_fulfillment(PURCHASE, "k")).refused == "NOT_BY_X12"
 
 
-async def test_a_line_that_will_not_come_does_not_keep_an_order_open(tmp_path: Path) -> None:
+def counted(record: FulfillmentRecord) -> list[tuple[str, int, int | None]]:
+    return [(line.line, line.quantity, line.shipped) for line in record.lines]
+
+
+async def test_a_line_that_will_not_come_is_no_work_and_never_sent(tmp_path: Path) -> None:
     connector, theirs = supplier(tmp_path)
     await connector.request_fulfillment(REQUEST)
     theirs.acknowledge(PURCHASE, {"MUG-BLUE": "IA", "PLATE": "IR"})
+    record = await only(connector)
+    assert (record.status, counted(record)) == (FulfillmentStatus.ACCEPTED, [("MUG-BLUE", 2, 0)])
     theirs.ship(PURCHASE, "1Z01", {"MUG-BLUE": 2})
-    assert (await only(connector)).status is FulfillmentStatus.COMPLETED
+    record = await only(connector)
+    assert (record.status, counted(record)) == (FulfillmentStatus.COMPLETED, [("MUG-BLUE", 2, 2)])
+
+
+@pytest.mark.parametrize(
+    ("words", "coming"),
+    [
+        ([("IA", "2")], 2),
+        ([("IQ", "1")], 1),
+        ([("IQ", "1"), ("IB", "1")], 2),
+        ([("IA", "1"), ("IR", "1")], 1),
+        ([("IA", "1"), ("R2", "1.0")], 1),
+        ([("IB", "2")], 2),
+    ],
+)
+async def test_a_supplier_may_take_a_part_of_a_line(tmp_path: Path, words: list[tuple[str, str]], coming: int) -> None:
+    connector, theirs = supplier(tmp_path)
+    await connector.request_fulfillment(REQUEST)
+    acks = [("ACK", word, units, "EA") for word, units in words]
+    lines = [("PO1", "1", "2", "EA", "", "", "SK", "MUG-BLUE"), *acks]
+    theirs.leave_set("855", "PR", [("BAK", "00", "AC", PURCHASE, "20261125"), *lines, ("CTT", "1")])
+    record = await only(connector)
+    assert (record.status, counted(record)) == (
+        FulfillmentStatus.ACCEPTED,
+        [("MUG-BLUE", coming, 0), ("PLATE", 1, 0)],
+    )
+
+
+async def test_a_notice_that_is_sent_again_tells_of_the_same_parcels(tmp_path: Path) -> None:
+    connector, theirs = supplier(tmp_path)
+    await connector.request_fulfillment(REQUEST)
+    for _ in range(2):
+        theirs.ship(PURCHASE, "1Z01", {"MUG-BLUE": 1})
+    record = await only(connector)
+    assert record.status is FulfillmentStatus.IN_PROGRESS
+    assert [one.tracking_number for one in record.shipments] == ["1Z01"]
+    assert counted(record) == [("MUG-BLUE", 2, 1), ("PLATE", 1, 0)]
+
+
+async def test_a_notice_may_replace_or_take_back_the_one_of_its_number(tmp_path: Path) -> None:
+    connector, theirs = supplier(tmp_path)
+    await connector.request_fulfillment(REQUEST)
+    theirs.ship(PURCHASE, "1Z01", {"MUG-BLUE": 1}, number="S1")
+    theirs.ship(PURCHASE, "1Z02", {"MUG-BLUE": 2}, number="S1", purpose="05")
+    record = await only(connector)
+    assert [one.tracking_number for one in record.shipments] == ["1Z02"]
+    theirs.ship(PURCHASE, "1Z02", {"MUG-BLUE": 2}, number="S1", purpose="01")
+    record = await only(connector)
+    assert (record.status, record.shipments) == (FulfillmentStatus.REQUESTED, ())
+    assert counted(record) == [("MUG-BLUE", 2, 0), ("PLATE", 1, 0)]
+
+
+async def test_a_parcel_without_a_number_is_not_the_one_before(tmp_path: Path) -> None:
+    """Its number is that of the shipment; where that has none the file is put aside."""
+    connector, theirs = supplier(tmp_path)
+    await connector.request_fulfillment(REQUEST)
+
+    def notice(*above: tuple[str, ...]) -> list[tuple[str, ...]]:
+        mug, plate = [("LIN", "", "SK", sku) for sku in ("MUG-BLUE", "PLATE")]
+        return [
+            ("BSN", "00", "S1", "20261125", "0900"),
+            *(("HL", "1", "", "S"), *above),
+            *(("HL", "2", "1", "O"), ("PRF", PURCHASE)),
+            *(("HL", "3", "2", "P"), ("MAN", "CP", "1Z01"), ("HL", "4", "3", "I"), mug, ("SN1", "", "2.0", "EA")),
+            *(("HL", "5", "2", "P"), ("HL", "6", "5", "I"), plate, ("SN1", "", "1", "EA")),
+            ("CTT", "6"),
+        ]
+
+    name = theirs.leave_set("856", "SH", notice())
+    assert (await connector.pull_orders(None, None)).records == []
+    assert "in no parcel" in (tmp_path / "refused" / f"{name}.reason.txt").read_text()
+    theirs.leave_set("856", "SH", notice(("REF", "CN", "1Z00")))
+    parcels = [
+        (one.tracking_number, [line.line for line in one.lines or ()]) for one in (await only(connector)).shipments
+    ]
+    assert parcels == [("1Z01", ["MUG-BLUE"]), ("1Z00", ["PLATE"])]
+
+
+@pytest.mark.parametrize("units", ["1.5", "-1", "many", "NaN"])
+async def test_a_file_with_a_wrong_quantity_is_put_aside(tmp_path: Path, units: str) -> None:
+    connector, theirs = supplier(tmp_path)
+    await connector.request_fulfillment(REQUEST)
+    name = theirs.ship(PURCHASE, "1Z01", {"MUG-BLUE": units})
+    assert (await connector.pull_orders(None, None)).records == []
+    assert (tmp_path / "refused" / name).exists()
+
+
+async def test_two_lines_of_one_sku_are_both_asked_for(tmp_path: Path) -> None:
+    connector, theirs = supplier(tmp_path)
+    lines = (RequestedLine("1", "MUG-BLUE", 2), RequestedLine("2", "MUG-BLUE", 3))
+    await connector.request_fulfillment(dataclasses.replace(REQUEST, lines=lines))
+    theirs.acknowledge(PURCHASE, {"MUG-BLUE": "IA"})
+    assert counted(await only(connector)) == [("MUG-BLUE", 5, 0)]
+
+
+@pytest.mark.parametrize("missing", ["name", "line1", "city", "country"])
+async def test_an_order_without_an_address_is_refused_and_nothing_is_left(tmp_path: Path, missing: str) -> None:
+    connector, theirs = supplier(tmp_path)
+    recipient = {name: part for name, part in REQUEST.recipient.items() if name != missing}
+    answer = await connector.request_fulfillment(dataclasses.replace(REQUEST, recipient=recipient))
+    assert answer == FulfillmentAnswer(None, FulfillmentStatus.REJECTED, "NO_ADDRESS")
+    assert theirs.orders() == {}
 
 
 async def test_an_order_that_is_refused_is_rejected(tmp_path: Path) -> None:

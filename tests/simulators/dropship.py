@@ -42,14 +42,22 @@ class FileSupplier:
         for place, (sku, word) in enumerate(words.items(), 1):
             lines.append(("PO1", str(place), str(quantity), "EA", "", "", "SK", sku))
             lines.append(("ACK", word, str(quantity), "EA"))
-        return self._leave("855", "PR", [*lines, ("CTT", str(len(words)))])
+        return self.leave_set("855", "PR", [*lines, ("CTT", str(len(words)))])
 
-    def ship(self, purchase: str, tracking: str, counts: Mapping[str, int], carrier: str = "UPSN") -> str:
+    def ship(
+        self,
+        purchase: str,
+        tracking: str,
+        counts: Mapping[str, int | str],
+        carrier: str = "UPSN",
+        number: str | None = None,
+        purpose: str = "00",
+    ) -> str:
         items: list[tuple[str, ...]] = []
         for place, (sku, count) in enumerate(counts.items(), 4):
             items += [("HL", str(place), "3", "I"), ("LIN", "", "SK", sku), ("SN1", "", str(count), "EA")]
         levels: list[tuple[str, ...]] = [
-            ("BSN", "00", f"SHIP{self.control}", "20261125", "0900"),
+            ("BSN", purpose, number or f"SHIP{self.control}", "20261125", "0900"),
             ("HL", "1", "", "S"),
             ("TD5", "", "2", carrier, "", "Ground"),
             ("DTM", "011", "20261125"),
@@ -58,15 +66,15 @@ class FileSupplier:
             ("HL", "3", "2", "P"),
             ("MAN", "CP", tracking),
         ]
-        return self._leave("856", "SH", [*levels, *items, ("CTT", str(3 + len(counts)))])
+        return self.leave_set("856", "SH", [*levels, *items, ("CTT", str(3 + len(counts)))])
 
     def advise(self, counts: Mapping[str, int]) -> str:
         items: list[tuple[str, ...]] = []
         for place, (sku, count) in enumerate(counts.items(), 1):
             items += [("LIN", str(place), "SK", sku), ("QTY", "33", str(count), "EA")]
-        return self._leave("846", "IB", [("BIA", "00", "SI", "1", "20261125"), *items, ("CTT", str(len(counts)))])
+        return self.leave_set("846", "IB", [("BIA", "00", "SI", "1", "20261125"), *items, ("CTT", str(len(counts)))])
 
-    def _leave(self, kind: str, group: str, segments: Sequence[tuple[str, ...]]) -> str:
+    def leave_set(self, kind: str, group: str, segments: Sequence[tuple[str, ...]]) -> str:
         at = dt.datetime.fromtimestamp(self.at, dt.UTC)
         body = x12.written(kind, group, segments, "SUPPLIER", "ORDERGRAPH", self.control, at)
         return self.leave(f"{kind}-{self.control}.x12", body)
