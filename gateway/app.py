@@ -81,7 +81,7 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
     metrics.watch("ordergraph_polls_waiting", "Requests that wait for changes.", lambda: connections.polls)
     plain = GraphQLHttp(engine or reading, authenticator, admission, metrics, http_options(settings), connections)
     streaming = streaming_endpoint(plain, realtime) if realtime is not None else None
-    retrying = Retrying(Inbox(pool, kinds(settings.source_precedence, settings.status_precedence)))
+    retrying = Retrying(Inbox(pool, kinds(settings.precedence)))
     metrics.watch(
         "ordergraph_oldest_parked_seconds", "Age of the oldest parked event.", lambda: retrying.oldest_parked_seconds
     )
@@ -200,9 +200,7 @@ def graphql_engine(
         document=functools.partial(check_document, limits=settings.limit),
     )
     executable = schema.build.executable(schema.build.build())
-    mutations = Mutations(
-        executable, pool, kinds(settings.source_precedence, settings.status_precedence), max_cost=checks.max_cost
-    )
+    mutations = Mutations(executable, pool, kinds(settings.precedence), max_cost=checks.max_cost)
     engine = resolvers.execute.Engine(executable, reader, checks, signer, epoch=lambda: hub.epoch, mutations=mutations)
     for name in engine.plans.counters():
         metrics.watch(

@@ -32,7 +32,7 @@ class ConnectorWork:
     def __init__(self, settings: Settings, pool: Pool) -> None:
         self.pool = pool
         self.connectors = Connectors(configured(settings.connectors_file))
-        self.intake = Intake(Inbox(pool, kinds(settings.source_precedence, settings.status_precedence)))
+        self.intake = Intake(Inbox(pool, kinds(settings.precedence)))
         back = dt.timedelta(hours=settings.connector_reconcile_hours)
         overlap = dt.timedelta(seconds=settings.connector_overlap_seconds)
         self.pulling = Pulling(pool, self.intake, self.connectors, Windows(overlap, reconcile=back))

@@ -12,8 +12,10 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.errors import BadInput
+from domain.precedence import Precedence
 from gateway.errors import StatusStyle
 from gateway.limits import WORDS, Limits
+from gateway.ranking import Ranking
 
 PREFIX = "ORDERGRAPH_"
 # Read by make, CI and the tests, not by the process.
@@ -118,9 +120,16 @@ class Settings(BaseSettings):
         default=24.0, gt=0, description="An endpoint that fails for so long is disabled, and the event given up."
     )
 
-    source_precedence: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Systems that may disagree about an order, with commas between, the one to trust first."
+    source_precedence: Ranking = Field(
+        default=(), description="Systems that tell whole orders, with commas between, the one to trust first."
     )
+    status_precedence: Ranking = Field(
+        default=(), description="The same for what they say of its status; unset: as for the order."
+    )
+    estimated_delivery_precedence: Ranking = Field(
+        default=(), description="For when a parcel will arrive; unset: carriers before those who sent it."
+    )
+    stock_precedence: Ranking = Field(default=(), description="For counts of stock; unset: the newest count.")
 
     connectors_file: Path | None = Field(
         default=None, description="TOML file with a table per outside system; docs/connectors.md. Unset: none."
@@ -143,10 +152,6 @@ class Settings(BaseSettings):
         default=7.0, gt=0, description="What outside systems sent is kept as it came for this long."
     )
 
-    status_precedence: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="The same for what they say of its status; unset: as for everything else."
-    )
-
     oidc_issuer: str | None = Field(default=None, description="Issuer (iss) of an OpenID Connect provider's tokens.")
     oidc_audience: str | None = Field(default=None, description="Audience (aud) its tokens must have for us.")
     oidc_jwks_url: str | None = Field(default=None, description="https address of its key set.")
@@ -166,13 +171,6 @@ class Settings(BaseSettings):
     def split(cls, value: object) -> object:
         if isinstance(value, str):
             return frozenset(word.strip() for word in value.split(",") if word.strip())
-        return value
-
-    @field_validator("source_precedence", "status_precedence", mode="before")
-    @classmethod
-    def ranked(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(word.strip() for word in value.split(",") if word.strip())
         return value
 
     @field_validator("token_secret", "token_secret_before", "webhook_key", "webhook_key_before")
@@ -211,6 +209,12 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def precedence(self) -> Precedence:
+        return Precedence(
+            self.source_precedence, self.status_precedence, self.estimated_delivery_precedence, self.stock_precedence
+        )
+
+    @property
     def webhook_keys(self) -> tuple[str, ...]:
         """The keys to read secrets of webhooks with, the one to encrypt with first."""
         given = tuple(key.get_secret_value() for key in (self.webhook_key, self.webhook_key_before) if key is not None)
@@ -240,10 +244,12 @@ class Variable:
         value: object = settings
         for step in self.path:
             value = getattr(value, step)
-        if value is None or value == frozenset():
+        if value is None or value in (frozenset(), ()):
             return ""
         if isinstance(value, SecretStr):
             return "(hidden)"
+        if isinstance(value, tuple):
+            return ",".join(value)
         return ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
 
 

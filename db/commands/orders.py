@@ -44,7 +44,7 @@ SELECT json_build_object(
   'promises', (SELECT coalesce(json_agg(p), '[]') FROM (
      SELECT line_id, kind, ship_by, latest, time_zone FROM promises WHERE order_id = $1) p),
   'claims', (SELECT coalesce(json_agg(c), '[]') FROM (
-     SELECT field, system, value, wins FROM source_claims WHERE order_id = $1) c),
+     SELECT field, system, value, wins, observed_at FROM source_claims WHERE order_id = $1) c),
   'facts', (SELECT coalesce(json_agg(f), '[]') FROM facts f WHERE f.subject_id = $1)
 )::text
 """

@@ -53,7 +53,7 @@ async def _replay(
         statement_seconds=settings.statement_seconds,
     )
     try:
-        inbox = Inbox(pool, kinds(settings.source_precedence, settings.status_precedence))
+        inbox = Inbox(pool, kinds(settings.precedence))
         counts = await inbox.replay(source=source, number=order, dead=dead)
         raised = await db.deliveries.raise_dead(pool, source) if dead and order is None else 0
         again = await db.connector_commands.raise_dead(pool, source) if dead and order is None else 0

@@ -1,22 +1,22 @@
 """What a command is given, and the order of work that all commands on an order share."""
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from db.commands import facts, journal
 from db.pool import Connection
+from domain.precedence import Precedence
 from events.inbox import Event
-from resolvers.commands import references
-from resolvers.commands.fields import count
+from resolvers.commands import fields, references
 
 
 @dataclass(frozen=True, slots=True)
 class OrderCommand:
-    """Commands whose items speak of one order; `precedence` ranks sources that disagree, best first."""
+    """Commands whose items speak of one order."""
 
-    precedence: Sequence[str] = ()
+    precedence: Precedence = field(default=Precedence())
     opens = False
 
     async def locate(self, connection: Connection, event: Event) -> str:
@@ -31,7 +31,7 @@ def origin(event: Event) -> journal.Origin:
 
 
 def said(event: Event, rank: int = 0) -> facts.Said:
-    version: int = count(event.body, "sourceVersion")
+    version: int = fields.count(event.body, "sourceVersion")
     return facts.Said(event.source, event.event_id, event.occurred_at, version, rank)
 
 

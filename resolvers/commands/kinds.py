@@ -1,7 +1,8 @@
 """How each kind of event that comes in is applied."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
+from domain.precedence import Precedence
 from events.inbox import Kind
 from events.kinds import FULFILLMENT, ORDER, RETURN, STOCK_ADJUSTMENT, STOCK_LEVEL, SUPPLY, TRACKING
 from resolvers.commands.record_fulfillment_events import RecordFulfillmentEvents
@@ -12,10 +13,9 @@ from resolvers.commands.stock_levels import AdjustStock, SetStockLevels
 from resolvers.commands.upsert_orders import UpsertOrders
 
 
-def kinds(precedence: Sequence[str] = (), status_precedence: Sequence[str] = ()) -> Mapping[str, Kind]:
-    """`precedence` ranks sources that disagree about an order, best first; `status_precedence` about its status."""
+def kinds(precedence: Precedence) -> Mapping[str, Kind]:
     return {
-        ORDER: UpsertOrders(precedence, status_precedence or precedence),
+        ORDER: UpsertOrders(precedence),
         TRACKING: RecordTrackingEvents(precedence),
         FULFILLMENT: RecordFulfillmentEvents(precedence),
         RETURN: RecordReturnEvents(precedence),

@@ -3,10 +3,11 @@
 import datetime
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from domain.line import LineQuantities
+from domain.precedence import Precedence, rank
 from domain.status import FulfillmentStatus, OrderLineStatus, ReturnStatus, ShipmentStatus
 from events.lattice import Reached, Stamp, of_parcel, of_return, of_work, total
 from resolvers.commands.references import line_of
@@ -28,12 +29,12 @@ def facts_of(state: State, kind: str) -> list[Mapping[str, Any]]:
     return [fact for fact in state["facts"] if fact["kind"] == kind]
 
 
-def rank_of(source: str, precedence: Sequence[str]) -> tuple[int, str]:
-    """Lower wins; sources that nobody ranked come last, by name."""
-    return (precedence.index(source) if source in precedence else len(precedence), source)
+def rank_of(source: str, precedence: Precedence) -> tuple[int, str]:
+    """Who makes the order: lower wins; sources that nobody ranked come last, by name, so that none takes turns."""
+    return rank(source, precedence.order), source
 
 
-def owner(state: State, precedence: Sequence[str]) -> str:
+def owner(state: State, precedence: Precedence) -> str:
     """The source whose word on the order itself counts: the best of those that told its lines."""
     told = {fact["source"] for fact in facts_of(state, "ORDER")}
     kept: str = state["order"]["source"]
@@ -45,7 +46,7 @@ def removed(fact: Mapping[str, Any], header: Mapping[str, Any]) -> bool:
     return stamp(fact) < stamp(header)
 
 
-def reached(state: State, precedence: Sequence[str]) -> dict[uuid.UUID, Reached]:
+def reached(state: State, precedence: Precedence) -> dict[uuid.UUID, Reached]:
     """By line id."""
     gone = _by_work_order(state)
     for line_id, back in _back(state).items():
@@ -101,7 +102,7 @@ def _counts(state: State) -> dict[tuple[str, str, uuid.UUID], dict[str, int | No
     return found
 
 
-def _cancelled(state: State, precedence: Sequence[str]) -> dict[uuid.UUID, int]:
+def _cancelled(state: State, precedence: Precedence) -> dict[uuid.UUID, int]:
     source = owner(state, precedence)
     header = next((fact for fact in facts_of(state, "ORDER") if fact["source"] == source), None)
     if header is None:

@@ -10,6 +10,7 @@ from db.pool import Connection
 from domain import attention
 from domain.attention import Attention, Commitment, OrderFacts, Progress
 from domain.order import RollUpLine, roll_up, roll_up_returns
+from domain.precedence import Precedence
 from domain.reasons import ReturnResolution
 from domain.status import TERMINAL_SHIPMENT, OrderLineStatus, OrderStatus, ReturnStatus, ShipmentStatus
 from events.lattice import Reached, overclaimed, spread, unexplained
@@ -30,7 +31,7 @@ async def settle(
     entry: journal.Entry,
     origin: journal.Origin,
     *,
-    precedence: Sequence[str],
+    precedence: Precedence,
     quantities: Mapping[uuid.UUID, int] | None = None,
     changed: bool = True,
 ) -> bool:
@@ -121,7 +122,7 @@ async def _lines(
     before: State | None,
     after: State,
     quantities: Mapping[uuid.UUID, int],
-    precedence: Sequence[str],
+    precedence: Precedence,
 ) -> tuple[list[RollUpLine], bool, bool]:
     """The lines as they are now, whether more was claimed than there is, and whether any moved."""
     had = facts.by_line(before["lines"]) if before else {}

@@ -8,11 +8,12 @@ from typing import Any
 from db.commands import facts, journal, orders, transactions
 from db.pool import Connection
 from domain.order import Amounts, roll_up_finance
+from domain.precedence import Claim, winner
 from events.inbox import Applied, Event, Outcome, Waits
 from resolvers.commands import command, fields
 from resolvers.commands.fields import BadField, Body
 from resolvers.commands.order_lines import check_parcels, line_facts, write_lines
-from resolvers.commands.reached import owner, rank_of
+from resolvers.commands.reached import owner
 from resolvers.commands.references import named
 from resolvers.commands.settling import settle
 
@@ -23,7 +24,6 @@ STATUS = "status"
 class UpsertOrders(command.OrderCommand):
     """The newest word of the best source makes the order; other sources leave claims, and conflicts show."""
 
-    status_precedence: Sequence[str] = ()
     opens = True
 
     async def apply(self, connection: Connection, event: Event) -> Applied:
@@ -90,15 +90,15 @@ class UpsertOrders(command.OrderCommand):
         """Keep what this source says of the status; whether that is news."""
         value, raw = event.body.get("status"), fields.text(event.body, "sourceStatus")
         had = {claim["system"]: claim for claim in state["claims"] if claim["field"] == STATUS}
-        others = set(had) - {event.source}
+        said = [claimed(claim) for system, claim in had.items() if system != event.source]
         if value is None and raw is None:
             await orders.unclaim(connection, order_id, STATUS, event.source)
         else:
             await orders.claim(connection, order_id, STATUS, event.source, value, raw, event.occurred_at)
-            others.add(event.source)
-        if others:
-            best = min(others, key=lambda system: rank_of(system, self.status_precedence))
-            await orders.let_win(connection, order_id, STATUS, best)
+            said.append(Claim(event.source, value, event.occurred_at))
+        best = winner(said, self.precedence.of_status)
+        if best is not None:
+            await orders.let_win(connection, order_id, STATUS, best.system)
         known = event.source in had
         return known != (value is not None or raw is not None) or (known and had[event.source]["value"] != value)
 
@@ -148,6 +148,12 @@ def last_day(state: Mapping[str, Any]) -> str | None:
             day: str = promise["latest"]
             return day
     return None
+
+
+def claimed(row: Mapping[str, Any]) -> Claim:
+    told_at = fields.instant(row, "observed_at")
+    assert told_at is not None, "the column is not null"
+    return Claim(row["system"], row["value"], told_at)
 
 
 def order_fact(body: Body) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from graphql import GraphQLSchema
 
 import db.pool
+from domain.precedence import Precedence
 from domain.records import (
     FulfillmentLineRecord,
     FulfillmentRecord,
@@ -69,7 +70,7 @@ async def test_it_is_read_in_one_question_with_its_sources_and_its_conflict(
     core: GraphQLSchema, pool: db.pool.Pool, told: tuple[tuple[str, Record], ...]
 ) -> None:
     await pool.execute(PLACES)
-    order = await asked(House(core, pool, ("shop",), ("wms", "erp", "shop")), told)
+    order = await asked(House(core, pool, Precedence(("shop",), ("wms", "erp", "shop"))), told)
     assert (order["status"], "SOURCE_CONFLICT" in order["attention"]) == ("SHIPPED", True)
     assert [tuple(claim.values()) for claim in order["sources"]] == [
         ("status", "wms", "SHIPPED", "dispatched", True, False),
@@ -84,7 +85,7 @@ async def test_without_a_precedence_of_its_own_the_status_follows_the_one_for_ev
     core: GraphQLSchema, pool: db.pool.Pool
 ) -> None:
     await pool.execute(PLACES)
-    order = await asked(House(core, pool, ("shop",)), TOLD)
+    order = await asked(House(core, pool, Precedence(("shop",))), TOLD)
     assert [(claim["system"], claim["wins"], claim["conflicts"]) for claim in order["sources"]] == [
         ("shop", True, False),
         ("erp", False, True),
@@ -94,7 +95,7 @@ async def test_without_a_precedence_of_its_own_the_status_follows_the_one_for_ev
 
 async def test_the_conflict_goes_when_they_agree(core: GraphQLSchema, pool: db.pool.Pool) -> None:
     await pool.execute(PLACES)
-    house = House(core, pool, ("shop",), ("wms",))
+    house = House(core, pool, Precedence(("shop",), ("wms",)))
     await asked(house, TOLD)
     later = dataclasses.replace(SHOP, occurred_at=AT + dt.timedelta(minutes=5), status=OrderStatus.SHIPPED)
     order = await asked(house, (("shop", later),))

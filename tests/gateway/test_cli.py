@@ -95,6 +95,21 @@ def test_wrong_settings_are_named_without_their_values() -> None:
     assert "too-short" not in sentence
 
 
+def test_an_order_of_trust_is_listed_as_given_and_names_each_system_once() -> None:
+    shown = ordergraph("settings", ORDERGRAPH_STOCK_PRECEDENCE="wms, erp,,shop").stdout
+    assert "* ORDERGRAPH_STOCK_PRECEDENCE=wms,erp,shop\n" in shown
+    assert "  ORDERGRAPH_STATUS_PRECEDENCE=\n" in shown
+    twice = ordergraph("settings", ORDERGRAPH_STATUS_PRECEDENCE="wms,erp,wms")
+    assert "ORDERGRAPH_STATUS_PRECEDENCE: names wms twice; give each system one place" in refusal(twice)
+
+
+def test_a_group_of_fields_that_there_is_not_is_pointed_out() -> None:
+    ended = ordergraph("settings", ORDERGRAPH_STOK_PRECEDENCE="wms")
+    assert "ORDERGRAPH_STOK_PRECEDENCE is no setting of Ordergraph. Is ORDERGRAPH_STOCK_PRECEDENCE meant?" in (
+        ended.stderr
+    )
+
+
 def test_a_variable_that_is_no_setting_is_pointed_out() -> None:
     ended = ordergraph("settings", ORDERGRAPH_DATBASE_URL="postgresql://nobody@127.0.0.1/none")
     assert ended.returncode == 0

@@ -11,6 +11,7 @@ from graphql import GraphQLSchema
 from db.pool import Pool
 from db.reader import PoolReader
 from domain.actor import Actor, Role, of_role
+from domain.precedence import Precedence
 from events.cursor import Signer
 from events.inbox import Inbox
 from resolvers.answer import Answer, GraphQLRequest
@@ -68,13 +69,12 @@ LINKS = {
 class House:
     core: GraphQLSchema
     pool: Pool
-    precedence: tuple[str, ...] = ()
-    status_precedence: tuple[str, ...] = ()
+    precedence: Precedence = field(default=Precedence())
     engine: Engine = field(init=False)
     inbox: Inbox = field(init=False)
 
     def __post_init__(self) -> None:
-        mutations = Mutations(self.core, self.pool, kinds(self.precedence, self.status_precedence), max_cost=50_000)
+        mutations = Mutations(self.core, self.pool, kinds(self.precedence), max_cost=50_000)
         self.inbox = mutations.inbox
         checks = Checks(lambda _: None, lambda _: None)
         reader = PoolReader(self.pool)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from domain.actor import ANONYMOUS, Role, of_role
+from domain.precedence import Precedence
 from tests.resolvers.commands.house import ADMIN, DHL, House, at, back, change, count, scan, upsert, work
 
 UPSERT = "mutation($items: [OrderUpsert!]!) { upsertOrders(items: $items) { applied refused items { outcome } } }"
@@ -160,7 +161,7 @@ async def test_a_key_on_the_field_has_the_rules_of_the_header(house: House) -> N
 
 
 async def test_sources_that_disagree_leave_claims_and_the_ranked_one_wins(house: House) -> None:
-    ranked = House(house.core, house.pool, ("erp", "shopify"))
+    ranked = House(house.core, house.pool, Precedence(("erp", "shopify")))
     await ranked.send("upsertOrders", upsert("u1", 2, status="SHIPPED", sourceStatus="fulfilled"))
     (result,) = await ranked.send("upsertOrders", upsert("x1", 3, lines=None, source="erp", status="CONFIRMED"))
     assert result["order"]["status"] == "CONFIRMED"
