@@ -164,6 +164,7 @@ ON CONFLICT (order_id, field, system) DO UPDATE SET value = excluded.value, raw_
     observed_at = excluded.observed_at
 """
 
+FORGET_CLAIMS = "DELETE FROM source_claims WHERE order_id = $1 AND field = $2"
 UNCLAIM = "DELETE FROM source_claims WHERE order_id = $1 AND field = $2 AND system = $3"
 
 # The old winner first: at no moment may a field have two.
@@ -267,6 +268,10 @@ async def claim(connection: Connection, order_id: uuid.UUID, *values: Any) -> No
 
 async def unclaim(connection: Connection, order_id: uuid.UUID, field: str, system: str) -> None:
     await connection.execute(UNCLAIM, order_id, field, system)
+
+
+async def forget_claims(connection: Connection, order_id: uuid.UUID, field: str) -> None:
+    await connection.execute(FORGET_CLAIMS, order_id, field)
 
 
 async def let_win(connection: Connection, order_id: uuid.UUID, field: str, system: str) -> None:

@@ -53,7 +53,9 @@ SELECT s.carrier, s.tracking_number, s.status, s.flags, s.source, s.fulfillment_
 FROM shipments s JOIN orders o ON o.id = s.order_id JOIN channels c ON c.id = o.channel_id
 LEFT JOIN carriers k ON k.code = s.carrier WHERE s.id = $1
 """
-SCANS = "SELECT occurred_at, status, reason, estimated_delivery_at FROM tracking_events WHERE shipment_id = $1"
+SCANS = """
+SELECT source, occurred_at, status, reason, estimated_delivery_at FROM tracking_events WHERE shipment_id = $1
+"""
 
 WRITE_RETURN = """
 INSERT INTO returns (order_id, number, status, resolution, tracking_number, source, requested_at, approved_at,

@@ -11,10 +11,12 @@ from db.commands import parcels
 from db.pool import Connection
 from domain import shipment
 from domain.calendar import WorkCalendar
+from domain.precedence import Precedence
 from domain.reasons import IncidentReason
 from domain.shipment import ShipmentState, TrackingEvent
 from domain.status import ShipmentStatus
-from resolvers.commands.reached import stamp
+from resolvers.commands import estimates
+from resolvers.commands.reached import State, stamp
 
 BEFORE = "as it was"
 
@@ -41,12 +43,20 @@ def _ref(row: Mapping[str, Any]) -> str:
     return ref_of(row["carrier"] or "", row["tracking_number"] or "")
 
 
-async def project(connection: Connection, order_id: uuid.UUID, shipment_id: uuid.UUID) -> bool:
-    """Write what follows from all scans and facts of a parcel; whether anything is different."""
+async def project(
+    connection: Connection, order_id: uuid.UUID, shipment_id: uuid.UUID, before: State, precedence: Precedence
+) -> bool:
+    """Write what follows from all scans and facts of a parcel; whether anything is different.
+
+    `before` is the order as it was, with the claims of its parcels.
+    """
     row = await parcels.stored(connection, shipment_id)
-    state = resolve(await parcels.scans(connection, shipment_id))
+    scans = await parcels.scans(connection, shipment_id)
     said = await parcels.said(connection, order_id, _ref(row))
-    values = await _values(connection, order_id, row, state, said)
+    claims = estimates.claims_of(scans, said)
+    await estimates.keep(connection, order_id, _ref(row), claims, before["claims"], precedence)
+    estimate = estimates.best(claims, precedence)
+    values = await _values(connection, order_id, row, resolve(scans), said, estimate)
     names = (
         "fulfillment_id",
         "service",
@@ -85,6 +95,7 @@ async def _values(
     row: Mapping[str, Any],
     state: ShipmentState,
     said: Sequence[Any],
+    estimate: datetime.datetime | None,
 ) -> list[Any]:
     told = dict(row) if not said else await _told(connection, order_id, said, state)
     status = state.status
@@ -105,7 +116,7 @@ async def _values(
         state.first_scan_at,
         state.last_event_at,
         state.delivered_at,
-        state.estimated_delivery_at or told.get("estimate"),
+        estimate,
         _stale_at(row, state),
     ]
 
@@ -121,7 +132,6 @@ async def _told(
         "tracking_url": body["trackingUrl"],
         "source": newest["source"],
         "shipped_at": _instant(body["shippedAt"]) or state.first_scan_at,
-        "estimate": _instant(body["estimatedDeliveryAt"]),
     }
 
 

@@ -12,6 +12,7 @@ from events.inbox import Applied, Event, Outcome
 from resolvers.commands import command, fields, references
 from resolvers.commands.fields import BadField, Body
 from resolvers.commands.parcels import project, ref_of
+from resolvers.commands.reached import State
 from resolvers.commands.settling import settle
 
 RANKS = {status: rank for rank, status in enumerate(FulfillmentStatus)}
@@ -38,7 +39,7 @@ class RecordFulfillmentEvents(command.OrderCommand):
         if newest:
             work_id = await parcels.write_fulfillment(connection, order_id, event.source, ref, row)
             await parcels.write_fulfillment_lines(connection, order_id, work_id, merged(lines))
-        shipped = [await self._send(connection, order_id, said, shipment) for shipment in sent]
+        shipped = [await self._send(connection, order_id, said, shipment, before) for shipment in sent]
         if not newest and not any(shipped):
             entry = command.stale_entry(event.kind, order_id)
         else:
@@ -67,14 +68,14 @@ class RecordFulfillmentEvents(command.OrderCommand):
         ]
 
     async def _send(
-        self, connection: Connection, order_id: uuid.UUID, said: facts.Said, shipment: Mapping[str, Any]
+        self, connection: Connection, order_id: uuid.UUID, said: facts.Said, shipment: Mapping[str, Any], before: State
     ) -> bool:
         if not await facts.say(connection, order_id, "SHIPMENT", shipment["ref"], said, shipment):
             return False
         made = await parcels.shipment(
             connection, order_id, shipment["carrier"], shipment["trackingNumber"], said.source
         )
-        await project(connection, order_id, made)
+        await project(connection, order_id, made, before, self.precedence)
         return True
 
 

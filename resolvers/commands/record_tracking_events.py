@@ -50,7 +50,7 @@ class RecordTrackingEvents(command.OrderCommand):
         shipment_id = await parcels.shipment(connection, order_id, carrier, number, event.source)
         await keep_what_it_was(connection, shipment_id)
         await parcels.scan(connection, shipment_id, *values)
-        changed = await project(connection, order_id, shipment_id)
+        changed = await project(connection, order_id, shipment_id, before, self.precedence)
         data = {
             "carrier": carrier,
             "trackingNumber": number,

@@ -14,6 +14,7 @@ from domain.precedence import Precedence
 from domain.reasons import ReturnResolution
 from domain.status import TERMINAL_SHIPMENT, OrderLineStatus, OrderStatus, ReturnStatus, ShipmentStatus
 from events.lattice import Reached, overclaimed, spread, unexplained
+from resolvers.commands import estimates
 from resolvers.commands import reached as facts
 from resolvers.commands.fields import instant
 from resolvers.commands.reached import State
@@ -21,6 +22,8 @@ from resolvers.commands.references import line_of
 
 # The schema's names of the first of `_derived`; it shows no deadlines.
 DERIVED = ("status", "returnStatus", "attention")
+# The field of claims that say where an order is.
+STATUS = "status"
 ENDED = (OrderStatus.DELIVERED, OrderStatus.COMPLETED, OrderStatus.CANCELLED)
 
 
@@ -42,7 +45,9 @@ async def settle(
     after = await orders.state(connection, order_id)
     disagreed = await place_parcels(connection, order_id, after, quantities or {})
     lines, over, moved = await _lines(connection, before, after, quantities or {}, precedence)
-    derived = _derived(after, lines, disagreed=disagreed or over or _claims_differ(after))
+    derived = _derived(
+        after, lines, disagreed=disagreed or over or _statuses_differ(after) or estimates.conflict(after)
+    )
     if not (changed or moved or derived != _stored(after)):
         return False
     version = await orders.finish(connection, order_id, *derived, 0 if before is None else 1)
@@ -148,12 +153,9 @@ async def _lines(
     return found, over, moved
 
 
-def _claims_differ(state: State) -> bool:
-    said: dict[str, set[str]] = {}
-    for claim in state["claims"]:
-        if claim["value"] is not None:
-            said.setdefault(claim["field"], set()).add(claim["value"])
-    return any(len(values) > 1 for values in said.values())
+def _statuses_differ(state: State) -> bool:
+    told = (claim["value"] for claim in state["claims"] if claim["field"] == STATUS)
+    return len({value for value in told if value is not None}) > 1
 
 
 def _derived(state: State, lines: Sequence[RollUpLine], *, disagreed: bool) -> tuple[Any, ...]:

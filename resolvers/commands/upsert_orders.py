@@ -15,9 +15,7 @@ from resolvers.commands.fields import BadField, Body
 from resolvers.commands.order_lines import check_parcels, line_facts, write_lines
 from resolvers.commands.reached import owner
 from resolvers.commands.references import named
-from resolvers.commands.settling import settle
-
-STATUS = "status"
+from resolvers.commands.settling import STATUS, settle
 
 
 @dataclass(frozen=True, slots=True)

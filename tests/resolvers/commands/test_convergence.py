@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from tests.resolvers.commands.house import House, at, back, scan, upsert, work
 
 Sent = tuple[str, dict[str, Any]]
-PARCEL = {"carrier": "dhl", "trackingNumber": "P1", "service": "PAKET", "shippedAt": at(9)}
+PARCEL = {
+    "carrier": "dhl",
+    "trackingNumber": "P1",
+    "service": "PAKET",
+    "shippedAt": at(9),
+    "estimatedDeliveryAt": at(90),
+}
 SECOND = {"carrier": "dhl", "trackingNumber": "P2"}
 REST: list[tuple[str, int, dict[str, int]]] = [("BOOK", 1, {}), ("MUG", 1, {})]
 PROMISE = {"shipBy": "2026-03-03", "latest": "2026-03-05", "timeZone": "Europe/Berlin"}
