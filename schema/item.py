@@ -24,6 +24,16 @@ class UnavailableUnits:
     quantity: int = column("How many.")
 
 
+@rows(tables.stock_counts)
+@strawberry.type(description="What one system counted of an item at a location.")
+class StockCount:
+    system: str = column("Who counted.")
+    on_hand: int = column("Units in the building when it counted.")
+    counted_at: dt.datetime = column("When it counted.")
+    wins: bool = column("Whether this is the count we show, with what changed since, by the precedence of systems.")
+    conflicts: bool = column("Whether it differs from that count.", stock.count_conflicts)
+
+
 @rows(tables.stock_levels)
 @strawberry.type(description="One item at one location, with the parts of its availability.")
 class StockLevel:
@@ -46,6 +56,12 @@ class StockLevel:
     source: str = column("The system that counted.")
     counted_at: dt.datetime = column("When it counted.")
     updated_at: dt.datetime = column("When we learned of it.")
+    sources: list[StockCount] = many(
+        "What each system counted last, the one that wins first. Empty until somebody counts or changes it.",
+        stock.counts_of,
+        order_by=lambda told, _: [told.c.wins.desc(), told.c.system],
+        size=3,
+    )
     live: StockLevelLive = live_value("What the location's system counts now.", "stock", live_sql.stock_level)
 
 

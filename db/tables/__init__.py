@@ -25,7 +25,7 @@ from db.tables.imports import import_runs, imported
 from db.tables.intake import facts, idempotency_keys, inbox
 from db.tables.journal import event_log, journal, outbox, stream_meta
 from db.tables.orders import holds, order_lines, orders, promises, return_lines, returns, source_claims
-from db.tables.stock import incoming_supply, reservations, stock_levels
+from db.tables.stock import incoming_supply, reservations, stock_changes, stock_counts, stock_levels
 from db.tables.sync import (
     connector_commands,
     connector_deliveries,
@@ -74,6 +74,8 @@ __all__ = [
     "shipment_lines",
     "shipments",
     "source_claims",
+    "stock_changes",
+    "stock_counts",
     "stock_levels",
     "stream_meta",
     "tracking_events",

@@ -27,6 +27,39 @@ stock_levels = sa.Table(
 )
 sa.Index("ix_stock_levels_location_id", stock_levels.c.location_id)
 
+# What each system counted last; the one that wins by precedence is shown, with the changes after it.
+stock_counts = sa.Table(
+    "stock_counts",
+    metadata,
+    sa.Column("item_id", sa.Uuid, sa.ForeignKey("items.id"), primary_key=True),
+    sa.Column("location_id", sa.Uuid, sa.ForeignKey("locations.id"), primary_key=True),
+    sa.Column("system", sa.Text, primary_key=True),
+    count("on_hand"),
+    instant("counted_at", nullable=False),
+    text("event_id"),
+    sa.Column("wins", sa.Boolean, nullable=False, server_default=sa.text("false")),
+    not_negative("on_hand"),
+)
+sa.Index(
+    "uq_stock_counts_winner",
+    stock_counts.c.item_id,
+    stock_counts.c.location_id,
+    unique=True,
+    postgresql_where=stock_counts.c.wins,
+)
+
+# Sales, returns and corrections, kept for counts that are told later but were made before.
+stock_changes = sa.Table(
+    "stock_changes",
+    metadata,
+    sa.Column("item_id", sa.Uuid, sa.ForeignKey("items.id"), primary_key=True),
+    sa.Column("location_id", sa.Uuid, sa.ForeignKey("locations.id"), primary_key=True),
+    sa.Column("system", sa.Text, primary_key=True),
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("delta", sa.Integer, nullable=False),
+    instant("occurred_at", nullable=False),
+)
+
 incoming_supply = sa.Table(
     "incoming_supply",
     metadata,

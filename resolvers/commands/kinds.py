@@ -19,7 +19,7 @@ def kinds(precedence: Precedence) -> Mapping[str, Kind]:
         TRACKING: RecordTrackingEvents(precedence),
         FULFILLMENT: RecordFulfillmentEvents(precedence),
         RETURN: RecordReturnEvents(precedence),
-        STOCK_LEVEL: SetStockLevels(),
-        STOCK_ADJUSTMENT: AdjustStock(),
+        STOCK_LEVEL: SetStockLevels(precedence),
+        STOCK_ADJUSTMENT: AdjustStock(precedence),
         SUPPLY: RecordIncomingSupply(),
     }

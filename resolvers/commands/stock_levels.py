@@ -1,17 +1,20 @@
 """`setStockLevels`, `adjustStock`: counts of one item at one location, never below zero, never a lost update."""
 
+import datetime
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from db.commands import journal, orders, stock
 from db.pool import Connection
 from domain.errors import Conflict
+from domain.precedence import Precedence
 from events.inbox import Applied, Event, Outcome
 from resolvers.commands import fields
 from resolvers.commands.command import origin
 from resolvers.commands.fields import BadField, Body
+from resolvers.commands.stock_ledger import Ledger
 
 PARTS = {
     "on_hand": "onHand",
@@ -32,6 +35,7 @@ class BelowZero(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class StockCommand:
+    precedence: Precedence = field(default=Precedence())
     opens = False
 
     async def locate(self, connection: Connection, event: Event) -> str:
@@ -92,7 +96,8 @@ class StockCommand:
 
 @dataclass(frozen=True, slots=True)
 class SetStockLevels(StockCommand):
-    """Absolute counts. One older than the last known says nothing of now."""
+    """Absolute counts. One older than the last of its source says nothing of now; one of a source that is trusted less
+    than another who counted is kept, and not shown."""
 
     async def apply(self, connection: Connection, event: Event) -> Applied:
         body = event.body
@@ -102,16 +107,29 @@ class SetStockLevels(StockCommand):
         place = await self.place(connection, body)
         was = await self.locked(connection, place, event.source)
         expected(body, was)
-        if was["counted_at"] is not None and event.occurred_at < was["counted_at"]:
+        told = {column: was[column] if value is None else value for column, value in given.items()}
+        now = was | told | {"source": event.source, "counted_at": event.occurred_at}
+        if given["on_hand"] is None:
+            if was["counted_at"] is not None and event.occurred_at < was["counted_at"]:
+                return Applied(Outcome.STALE, {"stockLevel": place})
+            return await self.write(connection, event, place, was, now)
+        ledger = await Ledger.of(connection, place, was, self.precedence)
+        if ledger.old(event):
             return Applied(Outcome.STALE, {"stockLevel": place})
-        counts = {column: was[column] if value is None else value for column, value in given.items()}
-        now = was | counts | {"source": event.source, "counted_at": event.occurred_at}
-        return await self.write(connection, event, place, was, now)
+        ledger = await ledger.count(event, given["on_hand"])
+        best = ledger.best()
+        if best is None or best.system != event.source:
+            return Applied(Outcome.STALE, {"stockLevel": place})
+        return await self.write(connection, event, place, was, now | {"on_hand": shown(await ledger.on_hand())})
 
 
 @dataclass(frozen=True, slots=True)
 class AdjustStock(StockCommand):
-    """A difference to what is on hand; the source of the last count stays its source."""
+    """A difference to what is on hand; the source of the last count stays its source.
+
+    One that is older than the count is in it already. What a connector tells has happened (a sale at a till) and is
+    never refused: with more gone than was counted, nothing is shown until the next count.
+    """
 
     async def apply(self, connection: Connection, event: Event) -> Applied:
         body, delta = event.body, event.body["delta"]
@@ -120,15 +138,34 @@ class AdjustStock(StockCommand):
         place = await self.place(connection, body)
         was = await self.locked(connection, place, event.source)
         expected(body, was)
-        on_hand = was["on_hand"] + delta
-        if on_hand < 0:
+        ledger = await Ledger.of(connection, place, was, self.precedence)
+        await ledger.change(event, delta, self.happened_at(event, ledger))
+        on_hand = await ledger.on_hand()
+        if on_hand < 0 and delta < 0 and not happened(event):
             raise BelowZero(
                 f"{was['on_hand']} units are on hand; {delta:+d} would leave less than none. Count and set the level."
             )
         if on_hand > fields.MOST:
             raise BadField("That would be more than a billion units on hand.", "delta")
-        counted_at = was["counted_at"] or event.occurred_at
-        return await self.write(connection, event, place, was, was | {"on_hand": on_hand, "counted_at": counted_at})
+        if was["counted_at"] is not None and shown(on_hand) == was["on_hand"]:
+            return Applied(Outcome.STALE, {"stockLevel": place})
+        now = was | {"on_hand": shown(on_hand), "counted_at": was["counted_at"] or event.occurred_at}
+        return await self.write(connection, event, place, was, now)
+
+    def happened_at(self, event: Event, ledger: Ledger) -> datetime.datetime:
+        """Who says from which number it changes speaks of now, whatever its clock says."""
+        best = ledger.best()
+        if event.body.get("changeFromQuantity") is None or best is None:
+            return event.occurred_at
+        return max(event.occurred_at, best.told_at)
+
+
+def happened(event: Event) -> bool:
+    return event.actor.startswith("connector:")
+
+
+def shown(on_hand: int) -> int:
+    return max(0, on_hand)
 
 
 def expected(body: Body, was: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ from db.tables import (
     locations,
     order_lines,
     reservations,
+    stock_counts,
     stock_levels,
     transit_times,
 )
@@ -52,6 +53,22 @@ def available(level: Row, _scope: Scope) -> Sql:
     """domain.stock.NodeStock.available"""
     unavailable = level.c.damaged + level.c.quality_control + level.c.set_aside
     return level.c.on_hand - level.c.allocated - reserved(level) - unavailable - level.c.safety_stock
+
+
+def counts_of(told: Row, level: Row | None, _scope: Scope) -> list[sa.ColumnElement[bool]]:
+    assert level is not None, "counts belong to a stock level"
+    return [told.c.item_id == level.c.item_id, told.c.location_id == level.c.location_id]
+
+
+def count_conflicts(told: Row, _scope: Scope) -> Sql:
+    best = stock_counts.alias()
+    differs = sa.and_(
+        best.c.item_id == told.c.item_id,
+        best.c.location_id == told.c.location_id,
+        best.c.wins,
+        best.c.on_hand != told.c.on_hand,
+    )
+    return sa.exists().where(differs).correlate(told)
 
 
 def reserved_units(level: Row, _scope: Scope) -> Sql:

@@ -37,7 +37,8 @@ SEED = """
 INSERT INTO channels (code, name, kind, time_zone, currency) VALUES ('web', 'Web', 'STOREFRONT', 'UTC', 'EUR');
 INSERT INTO locations (code, name, kind, country) VALUES ('HAM', 'Hamburg', 'WAREHOUSE', 'DE');
 INSERT INTO items (sku, title) VALUES ('MUG', 'Mug');
-INSERT INTO stock_levels (item_id, location_id, on_hand) SELECT items.id, locations.id, 100 FROM items, locations;
+INSERT INTO stock_levels (item_id, location_id, on_hand, counted_at)
+SELECT items.id, locations.id, 100, '2026-03-01' FROM items, locations;
 INSERT INTO orders (channel_id, number, status, currency, placed_at, customer_id)
 SELECT id, letter || '-' || n, 'CONFIRMED', 'EUR', '2026-03-01', 'C-' || (n % 3)
 FROM channels, generate_series(1, 12) n, unnest('{M,S}'::text[]) letter;

@@ -128,6 +128,16 @@ def supply(world: World, item: Row, _: Any) -> list[Row]:
     return sorted(rows, key=lambda row: (row["expected_at"], row["id"]))
 
 
+def sources(world: World, level: Row, _: Any) -> list[Row]:
+    told = world.all("stock_counts", item_id=level["item_id"], location_id=level["location_id"])
+    return sorted(told, key=lambda count: (not count["wins"], count["system"]))
+
+
+def count_conflicts(world: World, told: Row, _: Any) -> bool:
+    best = world.maybe("stock_counts", item_id=told["item_id"], location_id=told["location_id"], wins=True)
+    return best is not None and best["on_hand"] != told["on_hand"]
+
+
 STOCK: dict[str, Callable[[World, Any, Mapping[str, Any]], Any]] = {
     "Query.item": lambda world, _, given: world.maybe("items", sku=given["sku"]),
     "Query.availability": of_skus,
@@ -140,5 +150,7 @@ STOCK: dict[str, Callable[[World, Any, Mapping[str, Any]], Any]] = {
     "StockLevel.reserved": lambda world, level, _: stock_of(world, level).reserved,
     "StockLevel.available": lambda world, level, _: stock_of(world, level).available,
     "StockLevel.unavailable": unavailable,
+    "StockLevel.sources": sources,
+    "StockCount.conflicts": count_conflicts,
     "IncomingSupply.location": lambda world, row, _: world.one("locations", id=row["location_id"]),
 }

@@ -103,6 +103,17 @@ def add_stock(rows: Rows) -> None:
                 source="erp",
                 counted_at=at(number, hour=1.5),
             )
+    for system, on_hand, wins in (("erp", 12, True), ("pos", 12, False), ("shopify", 9, False)):
+        rows.add(
+            "stock_counts",
+            item_id=uid("MUG"),
+            location_id=uid("HAM"),
+            system=system,
+            on_hand=on_hand,
+            counted_at=at(2, hour=1.5),
+            event_id=f"{system}-1",
+            wins=wins,
+        )
     held = (("cart-1", "HELD", FUTURE), ("cart-2", "HELD", PAST), ("cart-3", "RELEASED", FUTURE))
     for key, state, until in held:
         rows.add(

@@ -141,7 +141,9 @@ class House:
         """Everything but places and items, whatever refuses to be deleted."""
         async with self.pool.acquire() as connection, connection.transaction():
             await connection.execute("SET LOCAL session_replication_role = replica")
-            await connection.execute("TRUNCATE orders, journal, outbox, inbox, facts, stock_levels CASCADE")
+            await connection.execute(
+                "TRUNCATE orders, journal, outbox, inbox, facts, stock_levels, stock_counts, stock_changes CASCADE"
+            )
 
     async def line(self, sku: str) -> dict[str, int]:
         """The stages of a line that hold units."""
