@@ -87,6 +87,12 @@ class BadManifest(OrdergraphError):  # noqa: N818  # says what it is, as in doma
     code = "CONNECTOR_CONFIGURATION"
 
 
+class OwnCounts(BadManifest):
+    """A system would be told what it told us, so that a wrong number would never be put right."""
+
+    code = "CONNECTOR_OWN_COUNTS"
+
+
 class _Part(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 

@@ -8,6 +8,7 @@ The connectors' file is TOML, one table per instance:
     channels = {"Online Store" = "web"}  the vendor's ids to our codes
     locations = {"gid://...1" = "east"}
     carriers = {"DHLExpress" = "dhl"}
+    push = ["east"]                      it is told what is for sale there, and its own counts of it are not taken
     private = true                       it is in our own network, so private addresses are meant
 
     [webshop.secrets]
@@ -43,6 +44,7 @@ class Entry(pydantic.BaseModel):
     channels: Mapping[str, str] = pydantic.Field(default_factory=dict)
     locations: Mapping[str, Text] = pydantic.Field(default_factory=dict)
     carriers: Mapping[str, Text] = pydantic.Field(default_factory=dict)
+    push: tuple[Text, ...] = ()
     secrets: Mapping[str, Place | tuple[Place, ...]] = pydantic.Field(default_factory=dict)
     private: bool = False
 

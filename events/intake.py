@@ -3,7 +3,8 @@
 import collections
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -12,7 +13,7 @@ import db.commands.inbox
 from db.commands import transactions
 from db.pool import Connection
 from domain.errors import BadInput, OrdergraphError
-from domain.records import Record
+from domain.records import Record, StockRecord
 from events import kinds
 from events.batch import side_by_side
 from events.inbox import FAR_AHEAD, OURS, Event, Inbox, Outcome
@@ -48,11 +49,20 @@ def utc_now() -> dt.datetime:
 
 
 class Intake:
-    """Takes records into the inbox. One that is refused is kept there as DEAD, with the reason, to be replayed."""
+    """Takes records into the inbox. One that is refused is kept there as DEAD, with the reason, to be replayed.
 
-    def __init__(self, inbox: Inbox, now: Callable[[], dt.datetime] = utc_now) -> None:
+    `told` are the locations whose stock a source is told by us: what it counts there is our own word come back.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        now: Callable[[], dt.datetime] = utc_now,
+        told: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> None:
         self.inbox = inbox
         self.now = now
+        self.told = told
 
     async def take(self, source: str, records: Sequence[Record], news_before: dt.datetime | None = None) -> Taken:
         """After this, all records are in the inbox; raises (see events.inbox.OURS) when some could not get there.
@@ -65,7 +75,9 @@ class Intake:
             new = outcome in (Outcome.APPLIED, Outcome.PARKED)
             return outcome, new and news_before is not None and record.occurred_at < news_before
 
-        results = await side_by_side(records, reference, one)
+        told = self.told.get(source, ())
+        taken = [record for record in records if not (isinstance(record, StockRecord) and record.location in told)]
+        results = await side_by_side(taken, reference, one)
         outcomes = collections.Counter(outcome for outcome, _ in results)
         return Taken(outcomes, sum(late for _, late in results))
 

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 import db.connector_commands
 import db.deliveries
 import db.pulls
+import db.stock_offers
 from db.pool import Pool, Record
 
 log = structlog.get_logger(__name__)
@@ -28,6 +29,7 @@ class ConnectorNumbers(Collector):
         self.pulls: Sequence[Record] = ()
         self.deliveries: Sequence[Record] = ()
         self.commands: Sequence[Record] = ()
+        self.stock: Sequence[Record] = ()
 
     async def run(self) -> None:
         while True:
@@ -41,6 +43,7 @@ class ConnectorNumbers(Collector):
         self.pulls = await db.pulls.everything(self.pool)
         self.deliveries = await db.deliveries.waiting(self.pool)
         self.commands = await db.connector_commands.waiting(self.pool)
+        self.stock = await db.stock_offers.waiting(self.pool)
 
     def collect(self) -> Iterator[Metric]:
         age = _gauge("pull_age_seconds", "Time since a pull was last completed.", PULL)
@@ -64,6 +67,17 @@ class ConnectorNumbers(Collector):
             asking.add_metric([row["instance"]], row["waiting"])
             given_up.add_metric([row["instance"]], row["dead"])
         yield from (age, failing, missed, waiting, dead, asking, given_up)
+        yield from self._stock(now)
+
+    def _stock(self, now: dt.datetime) -> Iterator[Metric]:
+        counts = _gauge("stock_targets", "Items at locations of whose stock it is told.", ["instance", "state"])
+        oldest = _gauge("stock_waiting_seconds", "How long the oldest change waits to be told.", ["instance"])
+        for row in self.stock:
+            for state in ("waiting", "refused", "dead"):
+                counts.add_metric([row["instance"], state], row[state])
+            since = row["waiting_since"]
+            oldest.add_metric([row["instance"]], 0 if since is None else max(0.0, (now - since).total_seconds()))
+        yield from (counts, oldest)
 
 
 def _gauge(name: str, meaning: str, labels: Sequence[str]) -> GaugeMetricFamily:

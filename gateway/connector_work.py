@@ -14,10 +14,11 @@ from events.deliveries import Deliveries
 from events.inbox import Inbox
 from events.intake import Intake
 from events.pulling import Mode, Pulling, Windows
+from events.pushing import Pushing
 from events.syncing import Due, Syncing
 from gateway.connector_notes import ConnectorNotes
 from gateway.connector_numbers import ConnectorNumbers
-from gateway.connectors import Configured, Connectors, codes, configured, targets
+from gateway.connectors import Configured, Connectors, codes, configured, targets, told
 from gateway.realtime import all_kept_running
 from gateway.settings import Settings
 from resolvers.commands.fulfillment_requests import Desk
@@ -32,7 +33,8 @@ class ConnectorWork:
     def __init__(self, settings: Settings, pool: Pool) -> None:
         self.pool = pool
         self.connectors = Connectors(configured(settings.connectors_file))
-        self.intake = Intake(Inbox(pool, kinds(settings.precedence)))
+        inbox = Inbox(pool, kinds(settings.precedence))
+        self.intake = Intake(inbox, told=told(self.connectors.all))
         back = dt.timedelta(hours=settings.connector_reconcile_hours)
         overlap = dt.timedelta(seconds=settings.connector_overlap_seconds)
         self.pulling = Pulling(pool, self.intake, self.connectors, Windows(overlap, reconcile=back))
@@ -50,6 +52,8 @@ class ConnectorWork:
         self.deliveries = Deliveries(pool, self.intake, self.connectors, tell, settings.connector_raw_days)
         self.desk = desk(self.connectors.all)
         self.commanding = Commanding(pool, self.intake, self.connectors, list(self.desk.locations) if self.desk else [])
+        others = [name for name, one in self.connectors.all.items() if not one.entry.push]
+        self.pushing = Pushing(pool, self.connectors, told(self.connectors.all), others)
 
     async def missing(self, name: str) -> list[str]:
         """What the table of an instance names and the store does not have, with the command that adds it."""
@@ -71,6 +75,9 @@ class ConnectorWork:
         async with self.connectors.opened():
             some = pulls and self.connectors.all
             parts = {"pulls": self.syncing.run, "deliveries": self.deliveries.run} if some else {}
+            if some:
+                # Also with nobody to tell: an instance that is told no more is forgotten.
+                parts["stock"] = self.pushing.run
             if some and self.desk is not None:
                 parts["commands"] = self.commanding.run
             if self.connectors.all:

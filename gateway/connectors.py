@@ -14,7 +14,7 @@ from connectors.answering import Answering
 from connectors.base import Capability, Instance
 from connectors.http import Http
 from connectors.limiter import Rate
-from connectors.manifest import BadManifest, Manifest, RateLimit
+from connectors.manifest import BadManifest, Manifest, OwnCounts, RateLimit
 from connectors.registry import Entry
 from connectors.runtime import Limits, Runtime
 from events.pulling import PULLS, Mode, Target
@@ -54,7 +54,39 @@ def configured(path: Path | None) -> Mapping[str, Configured]:
         for host in (urlsplit(value).hostname for value in entry.options.values() if "://" in value):
             _check_outside(name, entry, host or "")
         found[name] = Configured(registry.instance(name, entry, manifest), manifest, entry)
+    check_told(found)
     return found
+
+
+def told(all_: Mapping[str, Configured]) -> Mapping[str, Sequence[str]]:
+    """Which of our locations each instance is told what is for sale at."""
+    return {name: one.entry.push for name, one in all_.items() if one.entry.push}
+
+
+def check_told(all_: Mapping[str, Configured]) -> None:
+    """Raises BadManifest for a `push` that cannot be done, OwnCounts for one that tells a system its own counts."""
+    for name, one in all_.items():
+        if one.entry.push and Capability.STOCK_PUSH not in one.manifest.capabilities:
+            raise BadManifest(f"[{name}] sets push, but {one.manifest.id} cannot be told of stock.")
+        for place in one.entry.push:
+            named = sum(code == place for code in one.entry.locations.values())
+            if named == 0:
+                raise BadManifest(f"[{name}] pushes to {place}, which is none of its locations.")
+            if named > 1:
+                raise BadManifest(f"[{name}] pushes to {place}, which {named} of its locations are; one may be.")
+            for other, counted in all_.items():
+                if other != name and _counts(counted, one, place):
+                    raise OwnCounts(
+                        f"[{name}] would be told its own counts of {place}: [{other}] is the same system and its counts"
+                        f" of {place} are taken. Leave out one of the two, or set push in [{other}] as well."
+                    )
+
+
+def _counts(counted: Configured, one: Configured, place: str) -> bool:
+    """Whether `counted` is the system of `one` under another name, and we believe what it counts at `place`."""
+    same = counted.manifest.id == one.manifest.id and counted.instance.options == one.instance.options
+    counts = Capability.STOCK_PULL in counted.manifest.capabilities and place not in counted.entry.push
+    return same and counts and place in counted.entry.locations.values()
 
 
 def targets(all_: Mapping[str, Configured], mode: Mode = Mode.SYNC) -> Sequence[Target]:

@@ -25,6 +25,7 @@ from db.tables.imports import import_runs, imported
 from db.tables.intake import facts, idempotency_keys, inbox
 from db.tables.journal import event_log, journal, outbox, stream_meta
 from db.tables.orders import holds, order_lines, orders, promises, return_lines, returns, source_claims
+from db.tables.pushes import connector_pushes, stock_marks, stock_targets
 from db.tables.stock import incoming_supply, reservations, stock_changes, stock_counts, stock_levels
 from db.tables.sync import (
     connector_commands,
@@ -43,6 +44,7 @@ __all__ = [
     "connector_commands",
     "connector_deliveries",
     "connector_health",
+    "connector_pushes",
     "connector_watermarks",
     "connectors",
     "event_log",
@@ -77,6 +79,8 @@ __all__ = [
     "stock_changes",
     "stock_counts",
     "stock_levels",
+    "stock_marks",
+    "stock_targets",
     "stream_meta",
     "tracking_events",
     "transit_times",

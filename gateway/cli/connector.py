@@ -79,6 +79,14 @@ def reconcile(name: Name, capability: Capability = None, data_dir: options.DataD
 
 
 @group.command()
+def push(name: Name, data_dir: options.DataDir = None) -> None:
+    """Tell it all that is for sale at the locations its table lists under push, whatever it was told before."""
+    settings = options.settings(data_dir=data_dir)
+    with database.opened(settings) as opened:
+        asyncio.run(_push(settings, opened, name))
+
+
+@group.command()
 def run(data_dir: options.DataDir = None) -> None:
     """Pull from all outside systems in their turns, for deployments where `serve` does not."""
     settings = options.settings(data_dir=data_dir)
@@ -118,13 +126,23 @@ async def _run(settings: "Settings", opened: database.Database) -> None:
         await asyncio.Event().wait()
 
 
+async def _push(settings: "Settings", opened: database.Database, name: str) -> None:
+    from gateway.cli import connector_push
+
+    async with _working(settings, opened) as (work, _), work.running(pulls=False):
+        await connector_push.push(work, name)
+
+
 async def _list(settings: "Settings", opened: database.Database) -> list[str]:
     import db.connector_commands
     import db.connector_health
     import db.deliveries
     import db.pulls
+    import db.stock_offers
+    from gateway.cli import connector_push
 
     async with _working(settings, opened) as (work, pool):
+        told = {row["instance"]: row for row in await db.stock_offers.waiting(pool)}
         rows = await db.pulls.everything(pool)
         sent = {row["instance"]: row for row in await db.deliveries.waiting(pool)}
         asked = {row["instance"]: row for row in await db.connector_commands.waiting(pool)}
@@ -142,6 +160,8 @@ async def _list(settings: "Settings", opened: database.Database) -> list[str]:
             if name in asked:
                 why = f": {asked[name]['error']}" if asked[name]["error"] else ""
                 lines.append(f"  commands: {asked[name]['waiting']} wait, {asked[name]['dead']} given up{why}")
+            if name in told:
+                lines.append(f"  stock push: {connector_push.state(told[name])}")
         return lines
 
 

@@ -41,6 +41,7 @@ async def _replay(
     import db.connector_commands
     import db.deliveries
     import db.pool
+    import db.stock_offers
     from events.inbox import Inbox
     from resolvers.commands.kinds import kinds
 
@@ -57,6 +58,8 @@ async def _replay(
         counts = await inbox.replay(source=source, number=order, dead=dead)
         raised = await db.deliveries.raise_dead(pool, source) if dead and order is None else 0
         again = await db.connector_commands.raise_dead(pool, source) if dead and order is None else 0
+        if dead and order is None:
+            await db.stock_offers.raise_dead(pool, source)
         return {**counts, "deliveries": raised, "commands": again}
     finally:
         await pool.close()

@@ -329,3 +329,12 @@ INSERT INTO connector_watermarks (instance, capability, mode, cursor) VALUES ('s
 
 -- a breaker in no known state: ck_connector_health_breaker_known
 INSERT INTO connector_health (process, instance, breaker) VALUES ('<order>', 'shop', 'AJAR');
+
+-- a target in no known state: ck_stock_targets_state_known
+INSERT INTO stock_targets (instance, item_id, location_id, state) VALUES ('shop', '<order>', '<order>', 'LOST');
+
+-- a target that is told without a number: ck_stock_targets_told_has_value
+INSERT INTO stock_targets (instance, item_id, location_id, state) VALUES ('shop', '<order>', '<order>', 'TOLD');
+
+-- a target that is refused for no reason: ck_stock_targets_refused_has_reason
+INSERT INTO stock_targets (instance, item_id, location_id, state) VALUES ('shop', '<order>', '<order>', 'REFUSED');

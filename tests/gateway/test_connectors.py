@@ -13,7 +13,7 @@ import db.pool
 import db.pulls
 from connectors.base import Capability, Parcel
 from connectors.errors import ConnectorError, Unreachable
-from connectors.manifest import BadManifest
+from connectors.manifest import BadManifest, OwnCounts
 from gateway import connectors
 from gateway.connector_numbers import ConnectorNumbers
 from gateway.connectors import Connectors, configured
@@ -112,3 +112,54 @@ async def test_numbers_are_those_of_the_store(pool: db.pool.Pool) -> None:
     assert registry.get_sample_value("ordergraph_connector_missed_records", pull) == 0
     assert registry.get_sample_value("ordergraph_connector_deliveries_waiting", {"instance": "shop"}) == 1
     assert registry.get_sample_value("ordergraph_connector_deliveries_dead", {"instance": "shop"}) == 1
+
+
+SHOPS = """
+[shop]
+connector = "shopify"
+private = true
+options = {{url = "http://127.0.0.1:9/"}}
+locations = {{"1" = "HAM", "2" = "PAR"{more}}}
+push = {push}
+secrets = {{access_token = "file:{key}", webhook_secret = "file:{key}"}}
+"""
+
+
+def shops(tmp_path: Path, push: str, more: str = "", others: str = "") -> Path:
+    key, path = tmp_path / "key", tmp_path / "shops.toml"
+    key.write_text(KEY)
+    path.write_text(SHOPS.format(push=push, more=more, key=key) + others.format(key=key))
+    return path
+
+
+def test_what_a_system_is_told_is_said_in_its_table(tmp_path: Path) -> None:
+    assert connectors.told(configured(shops(tmp_path, '["HAM"]'))) == {"shop": ("HAM",)}
+    assert connectors.told(configured(shops(tmp_path, "[]"))) == {}
+
+
+@pytest.mark.parametrize(
+    ("push", "more", "why"),
+    [
+        ('["OSL"]', "", r"^\[shop\] pushes to OSL, which is none of its locations\.$"),
+        ('["HAM"]', ', "3" = "HAM"', r"^\[shop\] pushes to HAM, which 2 of its locations are; one may be\.$"),
+    ],
+)
+def test_a_push_that_leads_nowhere_is_refused(tmp_path: Path, push: str, more: str, why: str) -> None:
+    with pytest.raises(BadManifest, match=why):
+        configured(shops(tmp_path, push, more))
+
+
+def test_who_cannot_be_told_is_refused(tmp_path: Path) -> None:
+    path = file(tmp_path, "http://127.0.0.1:9")
+    path.write_text(path.read_text() + 'locations = {"1" = "HAM"}\npush = ["HAM"]\n')
+    with pytest.raises(BadManifest, match=r"^\[carriers\] sets push, but easypost cannot be told of stock\.$"):
+        configured(path)
+
+
+def test_a_system_is_not_told_its_own_counts_under_another_name(tmp_path: Path) -> None:
+    again = SHOPS.replace("[shop]", "[counts]").replace("{more}", "")
+    with pytest.raises(OwnCounts, match=r"^\[shop\] would be told its own counts of HAM: \[counts\] is the same") as no:
+        configured(shops(tmp_path, '["HAM"]', others=again.replace("{push}", '["PAR"]')))
+    assert no.value.code == "CONNECTOR_OWN_COUNTS"
+    both = again.replace("{push}", '["HAM"]')
+    assert set(connectors.told(configured(shops(tmp_path, '["HAM"]', others=both)))) == {"shop", "counts"}
