@@ -48,7 +48,8 @@ FORGET = "DELETE FROM connector_deliveries WHERE state = 'DONE' AND received_at 
 
 WAITING = """
 SELECT instance, count(*) FILTER (WHERE state = 'NEW')::int AS waiting,
-    count(*) FILTER (WHERE state = 'DEAD')::int AS dead
+    count(*) FILTER (WHERE state = 'DEAD')::int AS dead,
+    (array_agg(error ORDER BY received_at DESC) FILTER (WHERE error IS NOT NULL))[1] AS error
 FROM connector_deliveries WHERE state <> 'DONE' GROUP BY instance ORDER BY instance
 """
 

@@ -19,7 +19,8 @@ from events.pulling import Calls
 
 log = structlog.get_logger(__name__)
 
-TRIES: Final = 8
+# Seven hours, with an hour at most between two: outages and changes of a token last that long.
+TRIES: Final = 17
 BATCH: Final = 20
 IDLE_SECONDS: Final = 2.0
 FORGET_SECONDS: Final = 3600.0
@@ -82,7 +83,9 @@ class Deliveries:
             # An OrdergraphError is for people; anything else may quote what it stumbled over.
             why = f"{error.code}: {error.message}" if isinstance(error, OrdergraphError) else type(error).__name__
             dead = isinstance(error, BadPayload) or row["attempts"] >= TRIES
-            log.warning("delivery failed", instance=instance, delivery=delivery.id, topic=delivery.topic, dead=dead)
+            log.warning(
+                "delivery failed", instance=instance, delivery=delivery.id, topic=delivery.topic, why=why, dead=dead
+            )
             await db.deliveries.failed(self.pool, instance, delivery.id, why, dead=dead)
         else:
             await db.deliveries.done(self.pool, instance, delivery.id)

@@ -1,5 +1,7 @@
 """Amazon's orders, stock and milestones as records. Amounts are in the currency of the marketplace."""
 
+import datetime as dt
+import zoneinfo
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -25,6 +27,8 @@ from domain.status import FulfillmentStatus, OrderStatus, ShipmentStatus
 
 # Amazon's warehouses are one location.
 FBA: Final = "FBA"
+# When Amazon does not say when it counted: any count that it dates is newer.
+LONG_AGO: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 # The payment, or the goods before their day of release, are waited for.
 WAITING: Final = frozenset({"PENDING", "PENDING_AVAILABILITY"})
 
@@ -48,30 +52,31 @@ def _order(told: Node, instance: Instance) -> OrderRecord:
     state = told["fulfillment"]["fulfillmentStatus"]
     total = told["proceeds"]["grandTotal"]
     currency = total["currencyCode"].maybe_text()
-    cancelled = state.text() == "CANCELLED"
+    cancelled = state.value == "CANCELLED"
     changed_at = told["lastUpdatedTime"].instant()
     return OrderRecord(
         order=OrderRef(instance.channel(told["salesChannel"]["marketplaceId"].text()), told["orderId"].text()),
         occurred_at=changed_at,
         lines=tuple(_line(item, cancelled) for item in told["orderItems"].items()),
         create_items=True,
-        status=state.word(dict(words.ORDER), OrderStatus.UNKNOWN),
+        status=state.word(dict(words.ORDER), OrderStatus.UNKNOWN) if state else None,
         source_status=_source_status(told),
         customer=_customer(told["buyer"]),
         shipping_address=_address(told["recipient"]["deliveryAddress"]),
         currency=currency,
         total=total["amount"].money(currency) if currency else None,
-        promise=_promise(told["fulfillment"]),
+        promise=_promise(told["fulfillment"], instance),
         placed_at=told["createdTime"].instant(),
-        accepted_at=told["createdTime"].instant() if state.text() not in WAITING else None,
+        accepted_at=told["createdTime"].instant() if state and state.text() not in WAITING else None,
         cancelled_at=changed_at if cancelled else None,
     )
 
 
-def _source_status(told: Node) -> str:
+def _source_status(told: Node) -> str | None:
     """Amazon's word, and who ships."""
     fulfillment = told["fulfillment"]
-    return " ".join(filter(None, (fulfillment["fulfillmentStatus"].text(), fulfillment["fulfilledBy"].maybe_text())))
+    said = (fulfillment["fulfillmentStatus"].maybe_text(), fulfillment["fulfilledBy"].maybe_text())
+    return " ".join(filter(None, said)) or None
 
 
 def _line(item: Node, cancelled: bool) -> LineRecord:
@@ -123,24 +128,29 @@ def _address(address: Node) -> AddressRecord | None:
     )
 
 
-def _promise(fulfillment: Node) -> PromiseRecord | None:
-    """Amazon writes its days as instants; they are read in UTC."""
+def _promise(fulfillment: Node, instance: Instance) -> PromiseRecord | None:
+    """Amazon writes its days as instants: the end of the last one in the marketplace's own time."""
+    zone = zoneinfo.ZoneInfo(instance.option("time_zone", "UTC"))
     window, ship_by = fulfillment["deliverByWindow"], fulfillment["shipByWindow"]["latestDateTime"].maybe_instant()
     latest, earliest = window["latestDateTime"].maybe_instant(), window["earliestDateTime"].maybe_instant()
     if latest is None:
         return None
     return PromiseRecord(
-        latest=latest.date(),
-        time_zone="UTC",
-        earliest=earliest.date() if earliest else None,
-        ship_by=ship_by.date() if ship_by else None,
+        latest=latest.astimezone(zone).date(),
+        time_zone=zone.key,
+        earliest=earliest.astimezone(zone).date() if earliest else None,
+        ship_by=ship_by.astimezone(zone).date() if ship_by else None,
     )
 
 
 def _packages(told: Node, record: OrderRecord, instance: Instance) -> Iterator[FulfillmentRecord]:
     for package in told["packages"]:
-        status = package["packageStatus"]["status"].word(dict(words.PACKAGE), FulfillmentStatus.IN_PROGRESS)
-        items = package["packageItems"].items()
+        state, items = package["packageStatus"]["status"], list(package["packageItems"])
+        if not items:
+            continue
+        status = FulfillmentStatus.IN_PROGRESS
+        if state:
+            status = state.word(dict(words.PACKAGE), status)
         sent = status is FulfillmentStatus.COMPLETED
         yield FulfillmentRecord(
             order=record.order,
@@ -183,7 +193,7 @@ def _level(told: Node, instance: Instance) -> StockRecord:
     return StockRecord(
         sku=told["sellerSku"].text(),
         location=instance.location(FBA),
-        occurred_at=told["lastUpdatedTime"].instant(),
+        occurred_at=LONG_AGO if told["lastUpdatedTime"].value == "" else told["lastUpdatedTime"].instant(),
         on_hand=details["fulfillableQuantity"].integer() + held + damaged,
         damaged=damaged,
         set_aside=max(0, held - promised),

@@ -159,7 +159,8 @@ class Shopify:
         if topic == "inventory_levels/update":
             return await self._level(told)
         if topic.startswith(("fulfillment_orders/", "fulfillment_holds/")):
-            order = await self._order_of_work(webhooks.work_in(told))
+            work = webhooks.work_in(topic, told)
+            order = await self._order_of_work(work) if work else None
             return await self._order(order) if order else ()
         order = webhooks.order_in(topic, told)
         if order is None:

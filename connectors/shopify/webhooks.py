@@ -18,6 +18,15 @@ ORDER_IN: Final = {
 }
 
 
+# The same of topics about fulfillment orders; the others of the family have a `fulfillment_order`.
+WORK_IN: Final = {
+    "fulfillment_orders/moved": "original_fulfillment_order",
+    "fulfillment_orders/fulfillment_request_submitted": "submitted_fulfillment_order",
+}
+# These name no order. What they tell of also changes the order, which has topics of its own.
+NAMELESS: Final = frozenset({"fulfillment_orders/merged", "orders/risk_assessment_changed"})
+
+
 def verified(request: WebhookRequest, instance: Instance) -> Delivery:
     """The headers are not signed, and retries come for hours: so no age is refused, and the id stops replays."""
     hmac_base64(request, "x-shopify-hmac-sha256", instance.secrets.get("webhook_secret", ()))
@@ -32,6 +41,8 @@ def verified(request: WebhookRequest, instance: Instance) -> Delivery:
 def order_in(topic: str, body: Node) -> str | None:
     """The id of the order that a delivery is about, if its body has it."""
     family = topic.partition("/")[0]
+    if topic in NAMELESS:
+        return None
     if family == "orders" and topic == "orders/edited":
         return gid("Order", body["order_edit"]["order_id"])
     if family == "returns":
@@ -59,6 +70,6 @@ def gid(kind: str, ident: Node) -> str:
     return f"gid://shopify/{kind}/{text}"
 
 
-def work_in(body: Node) -> str:
+def work_in(topic: str, body: Node) -> str | None:
     """The fulfillment order that a delivery of the family fulfillment_orders or fulfillment_holds is about."""
-    return gid("FulfillmentOrder", body["fulfillment_order"]["id"])
+    return None if topic in NAMELESS else gid("FulfillmentOrder", body[WORK_IN.get(topic, "fulfillment_order")]["id"])

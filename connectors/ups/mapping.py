@@ -75,7 +75,7 @@ def alert(event: Node, instance: Instance) -> Sequence[TrackingRecord]:
             carrier=instance.carrier("ups"),
             tracking_number=event["trackingNumber"].text(),
             occurred_at=_alerted_at(event, instance),
-            status=words.status(kind, code),
+            status=words.alerted(kind, code, arrived=bool(event["actualDeliveryDate"].value)),
             raw_code=words.raw(kind, status["code"].maybe_text(), code),
             raw_text=status["description"].maybe_text(),
             reason=words.reason(code),

@@ -54,8 +54,18 @@ REASON: Final[Mapping[int, Why]] = {
 
 def status(kind: str, code: str | None) -> Status:
     """The code says more than the type; what neither says is UNKNOWN."""
-    known = CODE.get(int(code)) if code is not None and code.isdecimal() else None
-    return known or TYPE.get(kind, Status.UNKNOWN)
+    return _known(code) or TYPE.get(kind, Status.UNKNOWN)
+
+
+def alerted(kind: str, code: str | None, *, arrived: bool) -> Status:
+    """In an alert D is also a parcel that was loaded on the van; only one with a day of arrival has arrived."""
+    if kind == "D" and not arrived:
+        return _known(code) or Status.OUT_FOR_DELIVERY
+    return status(kind, code)
+
+
+def _known(code: str | None) -> Status | None:
+    return CODE.get(int(code)) if code is not None and code.isdecimal() else None
 
 
 def raw(kind: str, *codes: str | None) -> str | None:

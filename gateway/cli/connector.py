@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -87,6 +88,44 @@ def push(name: Name, data_dir: options.DataDir = None) -> None:
 
 
 @group.command()
+def deliver(
+    name: Name,
+    file: Annotated[Path, typer.Argument(help="One delivery in JSON, or one per line.")],
+    topic: Annotated[str, typer.Option(help="What the deliveries are, where their system says so in a header.")] = "",
+    data_dir: options.DataDir = None,
+) -> None:
+    """Take a file of what a system sent, such as messages of a queue, as if it had come to /webhooks/NAME."""
+    from gateway.cli import connector_deliver
+
+    settings = options.settings(data_dir=data_dir)
+    bodies = connector_deliver.read(file, settings.longest_body)
+    with database.opened(settings) as opened:
+        print(asyncio.run(_deliver(settings, opened, name, bodies, topic)))
+
+
+async def _deliver(settings: "Settings", opened: database.Database, name: str, bodies: list[bytes], topic: str) -> str:
+    import db.deliveries
+    from gateway.cli import connector_deliver
+
+    async with _working(settings, opened) as (work, pool):
+        if name not in work.connectors.all or not work.connectors.all[name].tells:
+            raise NotFound(f"No outside system called {name} sends deliveries. `ordergraph connector list` shows all.")
+        with progress.shown() as shown:
+            new = await connector_deliver.keep(work.deliveries, name, bodies, topic, shown)
+        async with work.connectors.opened():
+            while await work.deliveries.round(name):
+                pass
+        rows = {row["instance"]: row for row in await db.deliveries.waiting(pool)}
+        left = _unfinished(rows[name]) if name in rows else "0 wait, 0 given up"
+        return f"{name}: {new} deliveries taken, {len(bodies) - new} known before; {left}."
+
+
+def _unfinished(row: "db.pool.Record") -> str:  # type: ignore[name-defined]  # noqa: F821  # imported when it runs
+    why = f": {row['error']}" if row["error"] else ""
+    return f"{row['waiting']} wait, {row['dead']} given up{why}"
+
+
+@group.command()
 def run(data_dir: options.DataDir = None) -> None:
     """Pull from all outside systems in their turns, for deployments where `serve` does not."""
     settings = options.settings(data_dir=data_dir)
@@ -156,10 +195,9 @@ async def _list(settings: "Settings", opened: database.Database) -> list[str]:
             lines += [f"  {row['capability']} {row['mode'].lower()}: {_state(row)}" for row in rows if row[0] == name]
             lines += [f"  missing: {what}" for what in await work.missing(name)]
             if name in sent:
-                lines.append(f"  deliveries: {sent[name]['waiting']} wait, {sent[name]['dead']} given up")
+                lines.append(f"  deliveries: {_unfinished(sent[name])}")
             if name in asked:
-                why = f": {asked[name]['error']}" if asked[name]["error"] else ""
-                lines.append(f"  commands: {asked[name]['waiting']} wait, {asked[name]['dead']} given up{why}")
+                lines.append(f"  commands: {_unfinished(asked[name])}")
             if name in told:
                 lines.append(f"  stock push: {connector_push.state(told[name])}")
         return lines

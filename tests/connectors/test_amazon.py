@@ -1,5 +1,6 @@
 """Amazon: its own sandbox pairs through our client, tokens, limits, and notifications in each of their wrappings."""
 
+import dataclasses
 import datetime as dt
 import json
 from pathlib import Path
@@ -9,11 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.amazon import create, notifications
+from connectors.amazon import create, mapping, notifications
 from connectors.base import Forged, Parcel, Pushed, StockTarget
 from connectors.errors import BadPayload, RateLimited, Unauthorized
-from domain.records import OrderRecord, OrderRef, Record, StockRecord, TrackingRecord
-from domain.status import OrderStatus, ShipmentStatus
+from connectors.payload import Node
+from domain.records import (
+    FulfillmentRecord,
+    OrderRecord,
+    OrderRef,
+    PromiseRecord,
+    Record,
+    StockRecord,
+    TrackingRecord,
+)
+from domain.status import FulfillmentStatus, OrderStatus, ShipmentStatus
 from tests.simulators.amazon import (
     SECRET,
     START,
@@ -214,3 +224,37 @@ def test_every_wrapping_holds_the_same_in_the_same_order(idents: list[str], queu
 def test_what_is_no_notification_is_refused(body: bytes) -> None:
     with pytest.raises(BadPayload):
         notifications.read(body)
+
+
+def test_a_day_promised_is_read_in_the_time_of_the_marketplace() -> None:
+    told = Server().add({"MUG": 1})
+    told["fulfillment"] |= {
+        "deliverByWindow": {"earliestDateTime": "2026-11-25T08:00:00Z", "latestDateTime": "2026-11-28T07:59:59Z"},
+        "shipByWindow": {"latestDateTime": "2026-11-24T07:59:59Z"},
+    }
+    here = instance("http://127.0.0.1")
+    there = dataclasses.replace(here, options={**here.options, "time_zone": "America/Los_Angeles"})
+    (in_utc, in_la) = (mapping.order(Node({"order": told}), one)[0] for one in (here, there))
+    assert isinstance(in_utc, OrderRecord)
+    assert isinstance(in_la, OrderRecord)
+    day = dt.date(2026, 11, 27)
+    assert in_la.promise == PromiseRecord(day, "America/Los_Angeles", dt.date(2026, 11, 25), dt.date(2026, 11, 23))
+    assert in_utc.promise == PromiseRecord(dt.date(2026, 11, 28), "UTC", dt.date(2026, 11, 25), dt.date(2026, 11, 24))
+
+
+def test_what_the_model_lets_amazon_leave_out_may_be_left_out() -> None:
+    server = Server()
+    told = server.add({"MUG": 1})
+    del told["fulfillment"]
+    told["packages"] = [{"packageReferenceId": "1"}, {"packageReferenceId": "2", "packageItems": [PACKED]}]
+    order, work = mapping.order(Node({"order": told}), instance("http://127.0.0.1"))
+    assert isinstance(order, OrderRecord)
+    assert (order.status, order.source_status, order.accepted_at) == (None, None, None)
+    assert isinstance(work, FulfillmentRecord)
+    assert (work.fulfillment_id, work.status) == (f"{told['orderId']}/2", FulfillmentStatus.IN_PROGRESS)
+    level = {"sellerSku": "MUG", "lastUpdatedTime": "", "inventoryDetails": {"fulfillableQuantity": 0}}
+    (count,) = mapping.stock(Node({"payload": {"inventorySummaries": [level]}}), instance("http://127.0.0.1"))
+    assert (count.on_hand, count.occurred_at) == (0, mapping.LONG_AGO)
+
+
+PACKED = {"orderItemId": "250-0000001-0000001-0", "quantity": 1}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from connectors.base import Forged, Pushed, StockPlace, StockTarget
 from connectors.errors import BadPayload, NotYet, RateLimited
 from connectors.payload import Node
-from connectors.shopify import bulk, create, documents
+from connectors.shopify import bulk, create, documents, webhooks
 from domain.reasons import CancelReason
 from domain.records import (
     FulfillmentRecord,
@@ -232,6 +232,29 @@ async def test_a_webhook_points_to_what_is_read_as_it_is_now() -> None:
         assert order.status is OrderStatus.SHIPPED
         with pytest.raises(Forged):
             connector.verify(delivery("another-secret", NOW))
+
+
+@pytest.mark.parametrize(
+    ("topic", "body", "work"),
+    [
+        ("cancelled", {"fulfillment_order": {"id": 7}}, "gid://shopify/FulfillmentOrder/7"),
+        ("moved", {"original_fulfillment_order": {"id": 8}}, "gid://shopify/FulfillmentOrder/8"),
+        (
+            "fulfillment_request_submitted",
+            {"original_fulfillment_order": {"id": 8}, "submitted_fulfillment_order": {"id": 9}},
+            "gid://shopify/FulfillmentOrder/9",
+        ),
+        ("merged", {"fulfillment_order_merges": [{}]}, None),
+    ],
+)
+def test_deliveries_about_work_say_which(topic: str, body: dict[str, object], work: str | None) -> None:
+    assert webhooks.work_in(f"fulfillment_orders/{topic}", Node(body)) == work
+
+
+def test_a_delivery_that_lacks_its_work_is_bad_and_one_about_risk_names_no_order() -> None:
+    with pytest.raises(BadPayload):
+        webhooks.work_in("fulfillment_orders/moved", Node({"fulfillment_order": {"id": 7}}))
+    assert webhooks.order_in("orders/risk_assessment_changed", Node({"risk_level": "HIGH"})) is None
 
 
 async def test_a_stock_webhook_reads_the_level() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.base import Forged, Lane, Parcel, Secret, WebhookRequest
 from connectors.errors import BadPayload, Unauthorized
-from connectors.ups import create, webhooks
+from connectors.ups import create, webhooks, words
 from connectors.ups.words import status
 from domain.status import ShipmentStatus
 from tests.conftest import SHARED
@@ -142,6 +142,15 @@ def test_a_cut_alert_is_bad() -> None:
 )
 def test_the_code_says_more_than_the_type(kind: str, code: str | None, expected: ShipmentStatus) -> None:
     assert status(kind, code) is expected
+
+
+def test_an_alert_of_type_d_has_arrived_only_with_a_day_of_arrival() -> None:
+    alerted = words.alerted
+    assert alerted("D", None, arrived=False) is ShipmentStatus.OUT_FOR_DELIVERY
+    assert alerted("D", "998", arrived=False) is ShipmentStatus.OUT_FOR_DELIVERY
+    assert alerted("D", "998", arrived=True) is ShipmentStatus.DELIVERED
+    assert alerted("D", "011", arrived=False) is ShipmentStatus.DELIVERED
+    assert alerted("I", None, arrived=False) is ShipmentStatus.IN_TRANSIT
 
 
 @pytest.mark.skipif(not OPENAPI.is_dir(), reason="needs ../shared/vendor/ups")

@@ -119,7 +119,8 @@ async def test_it_is_tried_again_within_a_budget_then_given_up_and_can_be_replay
     assert await world.house.pool.fetchval("SELECT error FROM connector_deliveries") == (
         "CONNECTOR_UNREACHABLE: acme cannot be reached."
     )
-    assert [tuple(row) for row in await db.deliveries.waiting(world.house.pool)] == [("acme", 0, 1)]
+    why = "CONNECTOR_UNREACHABLE: acme cannot be reached."
+    assert [tuple(row) for row in await db.deliveries.waiting(world.house.pool)] == [("acme", 0, 1, why)]
     world.calls.down = False
     assert await db.deliveries.raise_dead(world.house.pool, "other") == 0
     assert await db.deliveries.raise_dead(world.house.pool, None) == 1
