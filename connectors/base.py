@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from connectors.errors import ConnectorError
 from connectors.instance import Instance as Instance
 from connectors.instance import Secret as Secret
 from domain.records import OrderRef, Record, StockRecord, TrackingRecord
@@ -66,8 +67,11 @@ class OrdersPull(Protocol):
 
 @runtime_checkable
 class OrderLookup(Protocol):
-    async def look_up_orders(self, orders: Sequence[OrderRef]) -> Sequence[Sequence[Record]]:
-        """Now, in one round: for each order, in order, what the system says of it; empty for one it does not know."""
+    async def look_up_orders(self, orders: Sequence[OrderRef]) -> Sequence[Sequence[Record] | ConnectorError]:
+        """Now, in one round: for each order, in order, what the system says of it; empty for one it does not know.
+
+        Where it is asked for one at a time, an error of one stands in its place and harms no other (`http.settled`).
+        """
         ...
 
 
@@ -174,8 +178,11 @@ class Parcel:
 
 @runtime_checkable
 class Tracking(Protocol):
-    async def track(self, parcels: Sequence[Parcel]) -> Sequence[Sequence[TrackingRecord]]:
-        """All scans of each parcel, in their order, in as few requests as the vendor allows; empty: unknown."""
+    async def track(self, parcels: Sequence[Parcel]) -> Sequence[Sequence[TrackingRecord] | ConnectorError]:
+        """All scans of each parcel, in their order, in as few requests as the vendor allows; empty: unknown.
+
+        Where it is asked for one at a time, an error of one stands in its place and harms no other (`http.settled`).
+        """
         ...
 
 

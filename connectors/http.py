@@ -5,7 +5,7 @@ Redirects are not followed: an address that somebody else chose may lead into ou
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -17,7 +17,8 @@ from connectors.allowance import TOO_MANY
 from connectors.allowance import Allowance as Allowance
 from connectors.allowance import number as number
 from connectors.allowance import of as allowance_of
-from connectors.errors import BadPayload, RateLimited, Unauthorized, Unreachable
+from connectors.deadline import seconds_left
+from connectors.errors import BadPayload, ConnectorError, DeadlinePassed, RateLimited, Unauthorized, Unreachable
 from connectors.payload import Node
 
 LARGEST_ANSWER: Final = 32 * 1024 * 1024
@@ -179,6 +180,11 @@ class Http:
 
 Open = Callable[[str], Http]  # An Http for a base address, which must be a host of the manifest.
 T = TypeVar("T")
+A = TypeVar("A")
+# A system that fails so often, and answers nothing, is not asked for the rest.
+HOPELESS: Final = 3
+# Kept for handing over what there is before the call's own end.
+SETTLING_SECONDS: Final = 0.02
 
 
 async def each(calls: Iterable[Awaitable[T]], at_once: int = 8) -> list[T]:
@@ -195,6 +201,49 @@ async def each(calls: Iterable[Awaitable[T]], at_once: int = 8) -> list[T]:
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
     return [task.result() for task in tasks]
+
+
+async def settled(ask: Callable[[A], Awaitable[T]], things: Sequence[A], at_once: int = 8) -> list[T | ConnectorError]:
+    """For each thing, in order, what came of asking for it: its result or its error, which harms no other.
+
+    What the time of the call does not suffice for is a DeadlinePassed. Where nothing at all has a result, the first
+    error is raised; and a system of which the first few requests fail is not asked for the rest.
+    """
+    found: dict[int, T] = {}
+    errors: dict[int, ConnectorError] = {}
+    places = iter(range(len(things)))
+
+    async def work() -> None:
+        for place in places:
+            try:
+                found[place] = await ask(things[place])
+            except ConnectorError as error:
+                errors[place] = error
+                if not found and len(errors) >= HOPELESS:
+                    return
+
+    late = await _in_time([work() for _ in range(min(at_once, len(things)))])
+    rest = late or next(iter(errors.values()), None)
+    if rest is None:
+        return [found[place] for place in range(len(things))]
+    if not found:
+        raise errors[min(errors)] if errors else rest
+    return [found[place] if place in found else errors.get(place, rest) for place in range(len(things))]
+
+
+async def _in_time(works: Sequence[Coroutine[Any, Any, None]]) -> DeadlinePassed | None:
+    """All of them at once, ended shortly before the call is, so that what there is can still be handed over."""
+    left = seconds_left()
+    try:
+        async with asyncio.timeout(None if left is None else max(0.0, left - SETTLING_SECONDS)):
+            async with asyncio.TaskGroup() as group:
+                for work in works:
+                    group.create_task(work)
+    except TimeoutError:
+        return DeadlinePassed("The time of the call was over before this one was answered.")
+    except ExceptionGroup as raised:
+        raise raised.exceptions[0] from None
+    return None
 
 
 class Token:

@@ -142,14 +142,17 @@ class Runtime:
         instance: str,
         capability: Capability,
         items: Sequence[K],
-        fn: Callable[[Any, Sequence[K]], Awaitable[Sequence[T]]],
+        fn: Callable[[Any, Sequence[K]], Awaitable[Sequence[T | ConnectorError]]],
         *,
         deadline: float,
         max_age: float = 0.0,
-    ) -> Sequence[Answer[T]]:
-        """One answer per item, in order: kept ones, and one call for all others. The items are its key."""
+    ) -> Sequence[Answer[T] | ConnectorError]:
+        """One answer per item, in order: kept ones, and one call for all others. The items are its key.
+
+        An error of a single item stands in its place, and is not kept. Raises what ends the call as a whole.
+        """
         started = self.clock()
-        found: dict[K, Answer[T]] = {}
+        found: dict[K, Answer[T] | ConnectorError] = {}
         for item in dict.fromkeys(items):
             kept = self.cache.get((instance, capability, item), max_age) if max_age > 0 else None
             if kept is not None:
@@ -164,8 +167,12 @@ class Runtime:
             if len(answer.value) != len(missing):
                 raise BadPayload(f"The connector of {instance} gave {len(answer.value)} for {len(missing)}.")
             for item, value in zip(missing, answer.value, strict=True):
-                found[item] = Answer(value, answer.fetched_at, answer.latency_ms)
-                self.cache.put((instance, capability, item), found[item])
+                if isinstance(value, ConnectorError):
+                    found[item] = value
+                    self.guards[instance].health.errors[value.code] += 1
+                else:
+                    found[item] = fresh = Answer(value, answer.fetched_at, answer.latency_ms)
+                    self.cache.put((instance, capability, item), fresh)
         return [found[item] for item in items]
 
     def _spare(self, guard: Guard) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from connectors.answering import Answering
 from connectors.base import Capability, Parcel, StockPlace
 from connectors.errors import ConnectorError
-from connectors.runtime import Runtime
+from connectors.runtime import Answer, Runtime
 from domain.live import LiveReason
 from domain.records import OrderRecord, OrderRef
 from resolvers.sources import LiveCall, LiveFetch, LiveResult
@@ -71,15 +71,20 @@ class LiveSource:
                 max_age=float(max(0, given["maxAge"])),
             )
         except ConnectorError as error:
-            reason = LiveReason.__members__.get(error.code.removeprefix(CODE), LiveReason.FAILED)
-            return dict.fromkeys(wanted, LiveResult(reason=reason, source=name))
-        results = {}
-        for item, answer in zip(wanted, answers, strict=True):
-            value = self.kind.value(answer.value)
-            unknown = LiveReason.NOT_KNOWN_THERE if value is None else None
-            latency = round(answer.latency_ms, 1)
-            results[item] = LiveResult(value, answer.fetched_at, unknown, latency, name)
-        return results
+            return dict.fromkeys(wanted, _failed(name, error))
+        return {item: self._result(name, answer) for item, answer in zip(wanted, answers, strict=True)}
+
+    def _result(self, name: str, answer: Answer[Any] | ConnectorError) -> LiveResult:
+        if isinstance(answer, ConnectorError):
+            return _failed(name, answer)
+        value = self.kind.value(answer.value)
+        unknown = LiveReason.NOT_KNOWN_THERE if value is None else None
+        return LiveResult(value, answer.fetched_at, unknown, round(answer.latency_ms, 1), name)
+
+
+def _failed(name: str, error: ConnectorError) -> LiveResult:
+    reason = LiveReason.__members__.get(error.code.removeprefix(CODE), LiveReason.FAILED)
+    return LiveResult(reason=reason, source=name)
 
 
 def parcel(answering: Answering, keys: Mapping[str, Any]) -> tuple[str | None, Hashable]:

@@ -8,8 +8,8 @@ from urllib.parse import quote
 from connectors.amazon import mapping, notifications
 from connectors.amazon.api import Api
 from connectors.base import Delivery, Instance, Page, Parcel, Pushed, StockTarget, WebhookRequest
-from connectors.errors import BadPayload
-from connectors.http import Http, each
+from connectors.errors import BadPayload, ConnectorError
+from connectors.http import Http, each, settled
 from connectors.payload import Node
 from connectors.signatures import standard_webhook
 from domain.records import OrderRef, Record, TrackingRecord
@@ -44,8 +44,8 @@ class Amazon:
         cursor = f"{after}|{following}" if following else None
         return Page(mapping.orders(page, self.instance), cursor, len(page["orders"].items()))
 
-    async def look_up_orders(self, orders: Sequence[OrderRef]) -> Sequence[Sequence[Record]]:
-        return await each((self._order(order) for order in orders), at_once=AT_ONCE)
+    async def look_up_orders(self, orders: Sequence[OrderRef]) -> Sequence[Sequence[Record] | ConnectorError]:
+        return await settled(self._order, orders, AT_ONCE)
 
     async def _order(self, wanted: OrderRef) -> Sequence[Record]:
         """Amazon knows a number in one marketplace only: one of another channel of ours is another order."""
@@ -103,8 +103,8 @@ class Amazon:
         code = next((issue["code"].text() for issue in told["issues"]), "REFUSED")
         return Pushed(code)
 
-    async def track(self, parcels: Sequence[Parcel]) -> Sequence[Sequence[TrackingRecord]]:
-        return await each((self._track(parcel) for parcel in parcels), at_once=AT_ONCE)
+    async def track(self, parcels: Sequence[Parcel]) -> Sequence[Sequence[TrackingRecord] | ConnectorError]:
+        return await settled(self._track, parcels, AT_ONCE)
 
     async def _track(self, parcel: Parcel) -> Sequence[TrackingRecord]:
         name = "aftn" if parcel.carrier == AMAZON else "carrierTracking.trackingNumber"

@@ -5,7 +5,8 @@ from typing import Final
 
 from connectors.base import Instance, Parcel
 from connectors.dhl import mapping
-from connectors.http import Http, each
+from connectors.errors import ConnectorError
+from connectors.http import Http, settled
 from domain.records import TrackingRecord
 
 NOT_FOUND: Final = frozenset({404})
@@ -16,8 +17,8 @@ class Dhl:
         self.instance = instance
         self._http = http
 
-    async def track(self, parcels: Sequence[Parcel]) -> Sequence[Sequence[TrackingRecord]]:
-        return await each(self._track(parcel) for parcel in parcels)
+    async def track(self, parcels: Sequence[Parcel]) -> Sequence[Sequence[TrackingRecord] | ConnectorError]:
+        return await settled(self._track, parcels)
 
     async def _track(self, parcel: Parcel) -> Sequence[TrackingRecord]:
         service = self.instance.option("service", "")

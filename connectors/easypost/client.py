@@ -6,8 +6,8 @@ from typing import Final
 
 from connectors.base import Delivery, Instance, Parcel, WebhookRequest
 from connectors.easypost import mapping, webhooks
-from connectors.errors import BadPayload
-from connectors.http import Http, each
+from connectors.errors import BadPayload, ConnectorError
+from connectors.http import Http, settled
 from connectors.payload import Node, parsed
 from domain.records import Record, TrackingRecord
 
@@ -21,19 +21,32 @@ class EasyPost:
         key = base64.b64encode(f"{instance.secret('api_key')}:".encode()).decode()
         self._headers: Mapping[str, str] = {"Authorization": f"Basic {key}"}
 
-    async def track(self, parcels: Sequence[Parcel]) -> Sequence[Sequence[TrackingRecord]]:
-        found: dict[tuple[str, str], Node] = {}
+    async def track(self, parcels: Sequence[Parcel]) -> Sequence[Sequence[TrackingRecord] | ConnectorError]:
+        found: dict[tuple[str, str], Node | ConnectorError] = {}
         numbers = list(dict.fromkeys(parcel.tracking_number for parcel in parcels))
         for start in range(0, len(numbers), BATCH):
             for tracker in await self._batch(numbers[start : start + BATCH]):
                 found[self._key(tracker)] = tracker
         if self.instance.option("register") == "true":
             new = [parcel for parcel in dict.fromkeys(parcels) if _key(parcel) not in found]
-            registered = await each(self._register(parcel) for parcel in new)
+            registered = await self._registered(new, alone=not found)
             found |= {_key(parcel): made for parcel, made in zip(new, registered, strict=True) if made is not None}
         return [self._scans(parcel, found.get(_key(parcel))) for parcel in parcels]
 
-    def _scans(self, parcel: Parcel, tracker: Node | None) -> Sequence[TrackingRecord]:
+    async def _registered(self, new: Sequence[Parcel], *, alone: bool) -> Sequence[Node | ConnectorError | None]:
+        """Raises where all fail and there is nothing else to tell."""
+        try:
+            return await settled(self._register, new)
+        except ConnectorError as error:
+            if alone:
+                raise
+            return [error] * len(new)
+
+    def _scans(
+        self, parcel: Parcel, tracker: Node | ConnectorError | None
+    ) -> Sequence[TrackingRecord] | ConnectorError:
+        if isinstance(tracker, ConnectorError):
+            return tracker
         return () if tracker is None else mapping.scans(tracker, self.instance, parcel.carrier)
 
     def _key(self, tracker: Node) -> tuple[str, str]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from connectors.base import Delivery, Estimate, Instance, Lane, Parcel, WebhookRequest
-from connectors.errors import BadPayload
-from connectors.http import Http, Response, Token, each
+from connectors.errors import BadPayload, ConnectorError
+from connectors.http import Http, Response, Token, each, settled
 from connectors.payload import parsed
 from connectors.ups import mapping, webhooks
 from domain.records import Record, TrackingRecord
@@ -24,8 +24,8 @@ class Ups:
         self._http = http
         self._token = Token(self._fetch_token)
 
-    async def track(self, parcels: Sequence[Parcel]) -> Sequence[Sequence[TrackingRecord]]:
-        return await each(self._track(parcel) for parcel in parcels)
+    async def track(self, parcels: Sequence[Parcel]) -> Sequence[Sequence[TrackingRecord] | ConnectorError]:
+        return await settled(self._track, parcels)
 
     async def _track(self, parcel: Parcel) -> Sequence[TrackingRecord]:
         path = f"/api/track/v1/details/{mapping.number(parcel.tracking_number)}"

@@ -24,6 +24,7 @@ from domain.records import (
     TrackingRecord,
 )
 from domain.status import FulfillmentStatus, OrderStatus, ShipmentStatus
+from tests.connectors.answered import well
 from tests.simulators.amazon import (
     SECRET,
     START,
@@ -102,7 +103,7 @@ async def test_every_tracking_pair_of_the_sandbox_is_read(pair: Pair) -> None:
             with pytest.raises(BadPayload):
                 await connector.track([parcel])
             return
-        (scans,) = await connector.track([parcel])
+        (scans,) = well(await connector.track([parcel]))
         history = pair.response["trackingDetail"]["milestoneHistory"]
         assert [one.raw_text for one in scans] == [one["status"]["description"] for one in reversed(history)]
         assert {(one.carrier, one.tracking_number) for one in scans} == {(parcel.carrier, parcel.tracking_number)}

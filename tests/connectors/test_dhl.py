@@ -8,6 +8,7 @@ from connectors.base import Parcel, Secret
 from connectors.dhl import create
 from connectors.errors import Unauthorized
 from domain.status import ShipmentStatus
+from tests.connectors.answered import well
 from tests.simulators.base import opener
 from tests.simulators.dhl import Server, instance
 
@@ -17,7 +18,7 @@ async def test_parcels_come_in_their_order_and_one_that_dhl_does_not_know_is_emp
         server.scan("1", "pre-transit", "Announced", "2026-11-23T18:00:00")
         server.scan("1", "transit", "On its way", "2026-11-24T02:00:00", "Leipzig")
         server.scan("3", "delivered", "At the door", "2026-11-24T09:00:00")
-        told = await create(instance(server.url), http).track([Parcel("dhl", number) for number in "123"])
+        told = well(await create(instance(server.url), http).track([Parcel("dhl", number) for number in "123"]))
         assert [[(scan.tracking_number, scan.status) for scan in scans] for scans in told] == [
             [("1", ShipmentStatus.LABEL_CREATED), ("1", ShipmentStatus.IN_TRANSIT)],
             [],

@@ -13,6 +13,7 @@ from connectors.errors import BadPayload, RateLimited
 from connectors.payload import Node
 from domain.status import ShipmentStatus
 from tests.conftest import SHARED
+from tests.connectors.answered import well
 from tests.simulators.base import Fault, opener
 from tests.simulators.easypost import SECRET, Server, delivery, instance, signed
 
@@ -28,7 +29,7 @@ async def test_a_hundred_and_one_parcels_are_two_requests_and_come_in_their_orde
             server.add(number)
             server.scan(number, "in_transit", "departed_facility", "2026-11-24T08:00:00Z", "Houston")
         parcels = [Parcel("usps", number) for number in reversed(numbers)]
-        told = await create(instance(server.url), http).track([*parcels, parcels[0]])
+        told = well(await create(instance(server.url), http).track([*parcels, parcels[0]]))
         assert [scans[0].tracking_number for scans in told] == [*reversed(numbers), numbers[-1]]
         assert {(scan.status, scan.city) for scans in told for scan in scans} == {
             (ShipmentStatus.IN_TRANSIT, "Houston")
@@ -38,7 +39,7 @@ async def test_a_hundred_and_one_parcels_are_two_requests_and_come_in_their_orde
 
 async def test_an_unknown_parcel_is_registered_with_its_carrier_and_an_impossible_one_is_unknown() -> None:
     async with Server(unknown={"nonsense"}).running() as server, opener() as http:
-        told = await create(instance(server.url), http).track([Parcel("dhl", "JD01"), Parcel("usps", "nonsense")])
+        told = well(await create(instance(server.url), http).track([Parcel("dhl", "JD01"), Parcel("usps", "nonsense")]))
         assert [len(scans) for scans in told] == [1, 0]
         assert (told[0][0].carrier, told[0][0].status) == ("dhl", ShipmentStatus.UNKNOWN)
         assert [seen.json() for seen in server.seen[1:]] == [
@@ -58,7 +59,7 @@ async def test_the_same_number_of_another_carrier_is_another_parcel() -> None:
     async with Server().running() as server, opener() as http:
         server.add("1", "USPS")
         server.unknown.add("1")
-        told = await create(instance(server.url), http).track([Parcel("usps", "1"), Parcel("dhl", "1")])
+        told = well(await create(instance(server.url), http).track([Parcel("usps", "1"), Parcel("dhl", "1")]))
         assert [len(scans) for scans in told] == [1, 0]
 
 

@@ -13,6 +13,7 @@ from connectors.ups import create, webhooks, words
 from connectors.ups.words import status
 from domain.status import ShipmentStatus
 from tests.conftest import SHARED
+from tests.connectors.answered import well
 from tests.simulators.base import Fault, opener
 from tests.simulators.ups import CREDENTIAL, LANE, Server, delivery, instance
 
@@ -26,7 +27,7 @@ async def test_parcels_come_in_order_with_one_token_and_unknown_ones_empty() -> 
         server.scan("1Z000001", "I", "OT", "021", NOW + dt.timedelta(hours=2))
         server.days["1Z000001"] = [{"type": "SDD", "date": "20261125"}]
         numbers = ["1Z000002", "1Z000001", "9400000001"]
-        told = await create(instance(server.url), http).track([Parcel("ups", number) for number in numbers])
+        told = well(await create(instance(server.url), http).track([Parcel("ups", number) for number in numbers]))
         assert [[scan.status for scan in scans] for scans in told] == [
             [],
             [ShipmentStatus.IN_TRANSIT, ShipmentStatus.OUT_FOR_DELIVERY],
@@ -41,7 +42,7 @@ async def test_a_parcel_that_has_arrived_has_no_estimate() -> None:
     async with Server().running() as server, opener() as http:
         server.scan("1Z000001", "D", "FS", "011", NOW)
         server.days["1Z000001"] = [{"type": "SDD", "date": "20261125"}, {"type": "DEL", "date": "20261125"}]
-        ((scan,),) = await create(instance(server.url), http).track([Parcel("ups", "1Z000001")])
+        ((scan,),) = well(await create(instance(server.url), http).track([Parcel("ups", "1Z000001")]))
         assert (scan.status, scan.estimated_delivery_at) == (ShipmentStatus.DELIVERED, None)
 
 

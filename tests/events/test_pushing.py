@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import db.pool
 import db.stock_offers
+import db.stock_pushes
 from connectors.base import Capability, StockPush
 from connectors.shopify import create
 from domain.push import SETTLED_AFTER
@@ -293,3 +294,21 @@ async def test_after_all_is_quiet_the_shop_holds_the_newest_number(world: World,
     world.server.faults.clear()
     await world.quiet()
     assert (world.sold(), await world.state()) == (newest, ("TOLD", newest))
+
+
+async def test_a_change_during_the_call_is_told_after_it(world: World) -> None:
+    await world.count(10)
+    world.server.latency = 0.5
+    running = asyncio.create_task(world.round())
+    async with asyncio.timeout(10):
+        while not world.asked():  # noqa: ASYNC110  # of another task, through a server
+            await asyncio.sleep(0.02)
+    await world.count(4)
+    # As another instance's round does it in the meantime.
+    await db.stock_pushes.fold(world.house.pool)
+    await running
+    world.server.latency = 0
+    assert await world.state() == ("WAITING", 10)
+    world.pushing.looked.clear()
+    assert await world.pushing.round("shopify") == 1
+    assert (world.sold(), await world.state()) == (4, ("TOLD", 4))
