@@ -54,7 +54,8 @@ def sampled(**changes: Any) -> Folder:
 
 
 async def test_the_template_has_no_defect() -> None:
-    assert papers.incomplete(ROOT) + papers.strange_imports(ROOT, "tests.contract.template") == []
+    assert papers.incomplete(ROOT) + papers.unexplained(ROOT, GOOD.manifest) == []
+    assert papers.strange_imports(ROOT, "tests.contract.template") == []
     assert abilities.differing(GOOD) + abilities.uncalled(GOOD) == []
     assert samples.malformed(GOOD) + samples.uncovered(GOOD) + samples.inexact(GOOD) == []
     assert samples.impure(GOOD) + samples.intolerant(GOOD) + samples.unmissed(GOOD) == []
@@ -362,6 +363,11 @@ def test_a_folder_without_its_papers_is_found(tmp_path: Path) -> None:
         "samples is missing",
         "__init__.py has 16 lines and not 15 at most",
     ]
+
+
+def test_an_option_that_no_readme_explains_is_found(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("Set `url` and webhook_secret.")
+    assert papers.unexplained(tmp_path, GOOD.manifest) == ["README.md says nothing of token"]
 
 
 def test_the_contract_names_no_folder() -> None:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from connectors.manifest import Manifest
+
 OPEN_TO_FOLDERS: Final = frozenset({"base", "errors", "http", "payload", "signatures"})
 LAYERS: Final = frozenset({"db", "events", "resolvers", "schema", "gateway", "tests"})
 LONGEST_ENTRY: Final = 15
@@ -19,6 +21,14 @@ def incomplete(root: Path) -> list[str]:
     if (lines := len((root / "__init__.py").read_text(encoding="utf-8").splitlines())) > LONGEST_ENTRY:
         found.append(f"__init__.py has {lines} lines and not {LONGEST_ENTRY} at most")
     return found
+
+
+def unexplained(root: Path, manifest: Manifest) -> list[str]:
+    """Secrets, and options without a default, that the README does not name."""
+    text = (root / "README.md").read_text(encoding="utf-8")
+    needed = (name for name, option in manifest.options.items() if option.default is None)
+    named = sorted({*needed, *manifest.secrets})
+    return [f"README.md says nothing of {name}" for name in named if name not in text]
 
 
 def strange_imports(root: Path, package: str) -> list[str]:

@@ -126,18 +126,25 @@ def instance(url: str) -> Instance:
 
 def furnish(server: Server) -> None:
     for place in range(1, 6):
-        server.add_sale(str(place))
+        _sell(server, str(place))
         server.add_product("MUG" if place == 1 else f"MUG-{place}", 10 * place)
         server.buy("MUG", place)
     for row in server.rows["product.product"]:
         server.put("stock.move", {"product": row["id"]})
 
 
+def _sell(server: Server, number: str) -> None:
+    server.add_sale(number)
+    price = {"__class__": "Decimal", "decimal": "10.00"}
+    named = {"product.": {"code": "MUG"}, "description": "Mug", "quantity": 1.0, "unit_price": price, "amount": price}
+    server.rows["sale.sale"][-1]["lines"] = [server.put("sale.line", named)["id"]]
+
+
 def news(server: Server, secret: str, at: dt.datetime) -> list[WebhookRequest]:
     """An order is processed, another comes, a product is counted; Tryton tells nobody."""
     changed_at = _moment(START + dt.timedelta(hours=1))
     server.rows["sale.sale"][0] |= {"state": "processing", "shipment_state": "waiting", "write_date": changed_at}
-    server.add_sale("6")
+    _sell(server, "6")
     server.rows["product.product"][0]["quantity"] = 7.0
     return []
 

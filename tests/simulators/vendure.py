@@ -104,7 +104,15 @@ def delivery(secret: str, at: dt.datetime, code: str = "T_1", ident: str = "msg_
 def furnish(server: Server) -> None:
     for place in range(1, 6):
         server.add_order(f"T_{place}", START + dt.timedelta(minutes=place))
+        server.orders[-1]["lines"] = [_line(place)]
         server.add_variant(f"MUG-{place}" if place > 1 else "MUG-BLUE", place, START + dt.timedelta(minutes=place))
+
+
+def _line(ident: int) -> dict[str, Any]:
+    """Two mugs at ten euros."""
+    counts = {"quantity": 2, "orderPlacedQuantity": 2}
+    prices = {"unitPriceWithTax": 1000, "linePriceWithTax": 2000, "proratedLinePriceWithTax": 2000, "lineTax": 319}
+    return {"id": str(ident), **counts, **prices, "productVariant": {"sku": "MUG-BLUE", "name": "Mug"}}
 
 
 def news(server: Server, secret: str, at: dt.datetime) -> list[WebhookRequest]:
@@ -114,6 +122,7 @@ def news(server: Server, secret: str, at: dt.datetime) -> list[WebhookRequest]:
         server.orders[0] |= {"state": state, "updatedAt": _instant(START + dt.timedelta(hours=1 + place))}
         told.append(delivery(secret, at, "T_1", f"msg_1{place}"))
     server.add_order("T_6", START + dt.timedelta(hours=4))
+    server.orders[-1]["lines"] = [_line(6)]
     return [*told, delivery(secret, at, "T_6", "msg_20")]
 
 
