@@ -21,7 +21,7 @@ strawberry.enum(Mode, name="PullMode", description="Why records are pulled.")
 @rows(tables.connector_watermarks)
 @strawberry.type(description="How far a pull from an outside system is.")
 class ConnectorPull:
-    capability: str = column("What is pulled, such as `orders_pull`.")
+    capability: Capability = column("What is pulled.", connectors.pulled)
     mode: Mode = column("Why.")
     watermark: dt.datetime | None = column("All that changed there before it is here.")
     finished_at: dt.datetime | None = column("When it was last completed.")
@@ -47,6 +47,11 @@ class ConnectorHealth:
     missed: int = column("Records in all that webhooks should have told.", connectors.missed)
     deliveries_waiting: int = column("Webhooks in that wait or are tried again.", connectors.deliveries_waiting)
     deliveries_dead: int = column("Webhooks in that were given up.", connectors.deliveries_dead)
+    stock_waiting: int = column("Items at places of which it is to be told what is for sale.", connectors.stock_waiting)
+    stock_waiting_since: dt.datetime | None = column(
+        "Since when the oldest of them waits; null when none does.", connectors.stock_waiting_since
+    )
+    stock_given_up: int = column("Those that it refused, or that were tried too often.", connectors.stock_given_up)
 
 
 @rows(tables.connectors)

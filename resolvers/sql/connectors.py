@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from connectors.breaker import State
 from db.connector_health import LIVING_SECONDS
-from db.tables import connector_deliveries, connector_health, connector_watermarks
+from db.tables import connector_deliveries, connector_health, connector_watermarks, stock_targets
 from resolvers.scope import Scope
 from resolvers.sources import Row, Sql
 
@@ -40,6 +40,11 @@ def processes(row: Row, _scope: Scope) -> Sql:
     )
 
 
+def pulled(pull: Row, _scope: Scope) -> Sql:
+    """In the words of the schema; the store has those of the command line."""
+    return sa.func.upper(pull.c.capability)
+
+
 def lag(row: Row, _scope: Scope) -> Sql:
     pull = connector_watermarks.alias()
     seconds = sa.func.extract("epoch", sa.func.now() - sa.func.min(pull.c.finished_at))
@@ -67,6 +72,25 @@ def _deliveries(row: Row, state: str) -> Sql:
     sent = connector_deliveries.alias()
     query = sa.select(sa.cast(sa.func.count(), sa.Integer)).select_from(sent)
     query = query.where(sent.c.instance == row.c.instance, sent.c.state == sa.literal_column(f"'{state}'"))
+    return query.correlate(row).scalar_subquery()
+
+
+def stock_waiting(row: Row, _scope: Scope) -> Sql:
+    return _targets(row, sa.cast(sa.func.count(), sa.Integer), "WAITING")
+
+
+def stock_waiting_since(row: Row, _scope: Scope) -> Sql:
+    return _targets(row, sa.func.min(sa.literal_column("waiting_since", sa.DateTime(timezone=True))), "WAITING")
+
+
+def stock_given_up(row: Row, _scope: Scope) -> Sql:
+    return _targets(row, sa.cast(sa.func.count(), sa.Integer), "REFUSED", "DEAD")
+
+
+def _targets(row: Row, value: Sql, *states: str) -> Sql:
+    target = stock_targets.alias()
+    listed: list[Sql] = [sa.literal_column(f"'{state}'") for state in states]
+    query = sa.select(value).select_from(target).where(target.c.instance == row.c.instance, target.c.state.in_(listed))
     return query.correlate(row).scalar_subquery()
 
 

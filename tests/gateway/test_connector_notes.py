@@ -19,7 +19,25 @@ from tests.gateway.test_connectors import file
 from tests.resolvers.shop import Shop
 
 QUERY = """{connectors {name connector kind capabilities pulls {capability mode records} health {
-    lastSuccessAt lastFailureAt lastError lag errorRate breaker processes missed deliveriesWaiting deliveriesDead}}}"""
+    lastSuccessAt lastFailureAt lastError lag errorRate breaker processes missed deliveriesWaiting deliveriesDead
+    stockWaiting stockWaitingSince stockGivenUp}}}"""
+
+
+TARGETS = """
+INSERT INTO items (sku, title) SELECT 'S' || n, 'S' FROM generate_series(1, 5) n;
+INSERT INTO locations (code, name, kind, country) VALUES ('HAM', 'Hamburg', 'WAREHOUSE', 'DE');
+INSERT INTO connector_pushes (instance, locations) VALUES ('carriers', '{HAM}'), ('another', '{HAM}');
+INSERT INTO stock_targets (instance, item_id, location_id, state, told, refused, waiting_since)
+SELECT 'carriers', items.id, locations.id, row.state, row.told, row.refused, row.since
+FROM locations, items JOIN (VALUES
+    ('S1', 'WAITING', NULL::int, NULL, timestamptz '2026-11-25 09:00Z'),
+    ('S2', 'WAITING', NULL, NULL, timestamptz '2026-11-25 10:00Z'),
+    ('S3', 'REFUSED', NULL, 'NO_SUCH_ITEM', NULL), ('S4', 'DEAD', NULL, NULL, NULL),
+    ('S5', 'TOLD', 3, NULL, NULL)
+) AS row (sku, state, told, refused, since) ON row.sku = items.sku;
+INSERT INTO stock_targets (instance, item_id, location_id)
+SELECT 'another', items.id, locations.id FROM items, locations;
+"""
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +81,11 @@ async def test_two_processes_are_one_system(core: GraphQLSchema, pool: db.pool.P
     for id_ in ("d1", "d2", "d3"):
         await db.deliveries.keep(pool, "carriers", id_, "tracker", None, b"{}")
     await db.deliveries.failed(pool, "carriers", "d1", "why", dead=True)
+    await pool.execute(TARGETS)
     [found] = (await Shop(core, pool).ask(QUERY)).data["connectors"]
     health = found.pop("health")
     assert found.pop("capabilities") == sorted(one.name for one in all_["carriers"].manifest.capabilities)
-    pulls = [{"capability": "orders_pull", "mode": "SYNC", "records": 0}]
+    pulls = [{"capability": "ORDERS_PULL", "mode": "SYNC", "records": 0}]
     assert found == {"name": "carriers", "connector": "easypost", "kind": "CARRIER", "pulls": pulls}
     assert 3600 <= health.pop("lag") < 3700
     said = [health.pop(name)[:19] + "Z" for name in ("lastSuccessAt", "lastFailureAt")]
@@ -81,6 +100,9 @@ async def test_two_processes_are_one_system(core: GraphQLSchema, pool: db.pool.P
         "missed": 3,
         "deliveriesWaiting": 2,
         "deliveriesDead": 1,
+        "stockWaiting": 2,
+        "stockWaitingSince": "2026-11-25T09:00:00.000Z",
+        "stockGivenUp": 2,
     }
     [row] = await db.connector_health.everything(pool)
     assert (row["breaker"], row["error_rate"], row["last_error"]) == ("OPEN", 0.5, "CONNECTOR_UNREACHABLE")
