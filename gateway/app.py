@@ -89,7 +89,7 @@ def create_app(settings: Settings, pool: Pool, dsn: str | None = None, engine: E
         routes=[
             Route("/graphql", streaming or plain),
             *([WebSocketRoute("/graphql", streaming)] if streaming is not None else []),
-            *([Route("/webhooks/{connector}", hooks(settings, work, metrics))] if work.connectors.all else []),
+            *hook_routes(settings, work, metrics),
             *health.routes(metrics, Health(pool).trouble),
             *([pages.route()] if settings.graphiql else []),
         ],
@@ -162,15 +162,18 @@ def webhooks(
     return made
 
 
-def hooks(settings: Settings, work: ConnectorWork, metrics: Metrics) -> Hooks:
-
-    return Hooks(
+def hook_routes(settings: Settings, work: ConnectorWork, metrics: Metrics) -> list[Route]:
+    """With and without a slash at the end: vendors follow no redirect."""
+    if not work.connectors.all:
+        return []
+    hooks = Hooks(
         work.connectors,
         work.deliveries,
         metrics,
         longest_body=settings.longest_body,
         body_seconds=settings.body_seconds,
     )
+    return [Route(path, hooks) for path in ("/webhooks/{connector}", "/webhooks/{connector}/")]
 
 
 def stream_options(settings: Settings) -> StreamOptions:

@@ -1,7 +1,7 @@
 """An order at ShipBob is one work order of ours; its shipments, perhaps from several buildings, are the parcels."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from connectors.base import FulfillmentRequest, Instance
@@ -43,6 +43,8 @@ def request_body(request: FulfillmentRequest, shipping_method: str) -> Mapping[s
         "zip_code": to.get("postal_code"),
         "country": to.get("country"),
     }
+    # Two lines of one SKU are one product there, as it tells them by SKU.
+    wanted = _summed((line.sku, line.quantity) for line in request.lines)
     return {
         "reference_id": request.key,
         "order_number": request.order.number,
@@ -54,7 +56,7 @@ def request_body(request: FulfillmentRequest, shipping_method: str) -> Mapping[s
             "phone_number": to.get("phone"),
             "address": address,
         },
-        "products": [{"reference_id": line.sku, "name": line.sku, "quantity": line.quantity} for line in request.lines],
+        "products": [{"reference_id": sku, "name": sku, "quantity": units} for sku, units in wanted.items()],
         "tags": [{"name": CHANNEL_TAG, "value": request.order.channel}],
     }
 
@@ -72,18 +74,14 @@ def fulfillment(order: Node, instance: Instance) -> Sequence[Record]:
     moving = [one for one in order["shipments"] if one["status"].text() not in GONE]
     sent = [one for one in moving if one["tracking"]["tracking_number"].maybe_text()]
     counts = _counts(sent)
+    wanted = _summed((_sku(one), one["quantity"].integer()) for one in order["products"].items())
     places = dict.fromkeys(one["location"]["id"].id() for one in moving if one["location"]["id"])
     record = FulfillmentRecord(
         order=_order(order, instance),
         occurred_at=_changed_at(order),
         fulfillment_id=order["id"].id(),
         status=status(order),
-        lines=tuple(
-            FulfillmentLineRecord(
-                line=_sku(product), quantity=product["quantity"].integer(), shipped=counts.get(_sku(product), 0)
-            )
-            for product in order["products"].items()
-        ),
+        lines=tuple(FulfillmentLineRecord(sku, units, shipped=counts.get(sku, 0)) for sku, units in wanted.items()),
         location=instance.location(next(iter(places))) if len(places) == 1 else None,
         shipments=tuple(_parcel(one, instance) for one in sent),
     )
@@ -113,10 +111,14 @@ def _quantity(product: Node) -> int:
 
 
 def _counts(shipments: Sequence[Node]) -> Mapping[str, int]:
-    counts: dict[str, int] = {}
-    for product in (product for shipment in shipments for product in shipment["products"]):
-        counts[_sku(product)] = counts.get(_sku(product), 0) + _quantity(product)
-    return counts
+    return _summed((_sku(one), _quantity(one)) for shipment in shipments for one in shipment["products"])
+
+
+def _summed(units: Iterable[tuple[str, int]]) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    for sku, count in units:
+        found[sku] = found.get(sku, 0) + count
+    return found
 
 
 def _parcel(shipment: Node, instance: Instance) -> ParcelRecord:
@@ -128,7 +130,7 @@ def _parcel(shipment: Node, instance: Instance) -> ParcelRecord:
         service=tracking["carrier_service"].maybe_text(),
         tracking_url=tracking["tracking_url"].maybe_text(),
         shipped_at=shipped_at or shipment["actual_fulfillment_date"].maybe_instant(dt.UTC),
-        lines=tuple(ParcelLineRecord(_sku(product), _quantity(product)) for product in shipment["products"]),
+        lines=tuple(ParcelLineRecord(sku, units) for sku, units in _counts([shipment]).items()),
     )
 
 

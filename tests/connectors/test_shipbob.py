@@ -28,6 +28,20 @@ async def test_a_request_asked_twice_is_done_once() -> None:
         assert (record.order, record.location, record.lines[0].quantity) == (REQUEST.order, "cicero", 2)
 
 
+async def test_two_lines_of_one_sku_are_one_product_and_come_back_as_one() -> None:
+    async with Server().running() as server, opener() as http:
+        connector = create(instance(server.url), http)
+        (line,) = REQUEST.lines
+        twice = dataclasses.replace(REQUEST, lines=(line, dataclasses.replace(line, line="2", quantity=3)))
+        answer = await connector.request_fulfillment(twice)
+        assert answer.fulfillment_id is not None
+        server.ship(int(answer.fulfillment_id), "9400")
+        ((record, *_),) = await connector.look_up_fulfillments([answer.fulfillment_id])
+        assert isinstance(record, FulfillmentRecord)
+        assert [(one.line, one.quantity, one.shipped) for one in record.lines] == [(line.sku, 5, 5)]
+        assert [(one.line, one.quantity) for one in record.shipments[0].lines or ()] == [(line.sku, 5)]
+
+
 async def test_a_request_that_shipbob_refuses_says_the_field_and_nothing_of_the_address() -> None:
     async with Server().running() as server, opener() as http:
         bad = dataclasses.replace(REQUEST, recipient={**REQUEST.recipient, "country": ""})

@@ -112,7 +112,7 @@ async def test_of_all_that_is_sent_only_the_genuine_changes_anything(
 
         assert await send(headers, body) == 200
         assert await send(headers, body) == 200
-        assert await send(*signed(event("EZ2"), "a-new-secret", now)) == 200
+        assert await send(*signed(event("EZ2"), "a-new-secret", now), f"{hook}/") == 200
         await until(pool, "SELECT count(*) FROM connector_deliveries WHERE state = 'DONE'", 2)
         await until(pool, "SELECT count(DISTINCT order_key) FROM inbox WHERE source = 'carriers'", 2)
         end = time.monotonic() + 20
