@@ -1,5 +1,6 @@
 """A real Vendure and a real gateway: what happens in the shop is asked of the gateway, and heard in a subscription."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,8 @@ async def test_what_happens_in_a_shop_is_seen_at_once(empty_database: str, datab
             number = await by_webhooks(shop, asking)
         async with house.serving(free_port(), ORDERGRAPH_CONNECTOR_SYNC_SECONDS="1") as asking:
             await by_pulls(shop, asking, number)
-        assert "given up" not in await house.command("connector", "list")
+        # The first process may have ended with one in hand; that one waits until its lease is over.
+        assert set(re.findall(r"(\d+) given up", await house.command("connector", "list"))) <= {"0"}
 
 
 def house_of(shop: vendure.Shop, database: str, folder: Path) -> House:
