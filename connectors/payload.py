@@ -6,14 +6,18 @@ Fields that nobody asks for are never looked at, so a vendor may add any.
 import datetime as dt
 import decimal
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 import orjson
 
+from connectors.base import Read, Unread
 from connectors.errors import BadPayload
+from domain.records import Record
 
 E = TypeVar("E", bound=enum.StrEnum)
+T = TypeVar("T")
+R = TypeVar("R", bound=Record)
 # ISO 4217 currencies whose minor unit is not a hundredth.
 EXPONENTS: Final = {
     **dict.fromkeys(
@@ -47,6 +51,25 @@ def parsed(body: bytes, what: str) -> "Node":
         return Node(orjson.loads(body))
     except orjson.JSONDecodeError:
         raise BadPayload(f"The {what} is no JSON ({len(body)} bytes).") from None
+
+
+def each_read(entries: Iterable[T], name: Callable[[T], str], read: Callable[[T], Iterable[R]]) -> Read[R]:
+    """The records of all entries; of one that cannot be read none is taken, and it is kept with its `name`."""
+    records: list[R] = []
+    unread: list[Unread] = []
+    for entry in entries:
+        try:
+            records.extend(list(read(entry)))
+        except BadPayload as error:
+            unread.append(Unread(_named(entry, name) or error.path, error))
+    return Read(records, unread)
+
+
+def _named(entry: T, name: Callable[[T], str]) -> str | None:
+    try:
+        return name(entry)
+    except BadPayload:
+        return None
 
 
 class Node:

@@ -78,7 +78,9 @@ class Deliveries:
 
         try:
             records = await self.calls.call(instance, Capability.WEBHOOKS, ask)
-            await self.intake.take(instance, records)
+            taken = await self.intake.take(instance, records)
+            for one in taken.unread:
+                raise one.error
         except Exception as error:
             # An OrdergraphError is for people; anything else may quote what it stumbled over.
             why = f"{error.code}: {error.message}" if isinstance(error, OrdergraphError) else type(error).__name__

@@ -10,6 +10,8 @@ from typing import Final
 import structlog
 
 import db.commands.inbox
+from connectors.base import Unread
+from connectors.errors import BadPayload
 from db.commands import transactions
 from db.pool import Connection
 from domain.errors import BadInput, OrdergraphError
@@ -28,13 +30,17 @@ REPLACED: Final = frozenset({kinds.STOCK_LEVEL, kinds.SUPPLY})
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of some records. `news` are those that changed something though they were true long before."""
+    """What became of some records. `news` are those that changed something though they were true long before.
+
+    `unread`: no event could be made of them, which is a fault of the mapping, and so nothing of them is in the inbox.
+    """
 
     outcomes: collections.Counter[Outcome]
     news: int = 0
+    unread: Sequence[Unread] = ()
 
     def __add__(self, other: "Taken") -> "Taken":
-        return Taken(self.outcomes + other.outcomes, self.news + other.news)
+        return Taken(self.outcomes + other.outcomes, self.news + other.news, (*self.unread, *other.unread))
 
     @property
     def records(self) -> int:
@@ -69,9 +75,15 @@ class Intake:
 
         `news_before` says from when on a record is young enough to be new to us without anybody's fault.
         """
+        unread: list[Unread] = []
 
         async def one(record: Record) -> tuple[Outcome, bool]:
-            outcome = await self._one(source, record)
+            try:
+                event = event_of(source, f"{ACTOR}:{source}", record)
+            except (OrdergraphError, TypeError, ValueError) as error:
+                unread.append(_untold(source, record, error))
+                return Outcome.REFUSED, False
+            outcome = await self._one(source, event)
             new = outcome in (Outcome.APPLIED, Outcome.PARKED)
             return outcome, new and news_before is not None and record.occurred_at < news_before
 
@@ -79,14 +91,9 @@ class Intake:
         taken = [record for record in records if not (isinstance(record, StockRecord) and record.location in told)]
         results = await side_by_side(taken, reference, one)
         outcomes = collections.Counter(outcome for outcome, _ in results)
-        return Taken(outcomes, sum(late for _, late in results))
+        return Taken(outcomes, sum(late for _, late in results), unread)
 
-    async def _one(self, source: str, record: Record) -> Outcome:
-        try:
-            event = event_of(source, f"{ACTOR}:{source}", record)
-        except (OrdergraphError, TypeError, ValueError) as error:
-            log.error("record cannot be told", source=source, record=type(record).__name__, error=type(error).__name__)
-            return Outcome.REFUSED
+    async def _one(self, source: str, event: Event) -> Outcome:
         try:
             if event.occurred_at > self.now() + FAR_AHEAD:
                 raise BadInput(f"It is told to be of the future. Check the clock of {source}.")
@@ -128,3 +135,11 @@ class Intake:
             return await self.inbox.kinds[event.kind].locate(connection, event)
         except OrdergraphError:
             return f"refused:{event.source}"
+
+
+def _untold(source: str, record: Record, error: Exception) -> Unread:
+    """Anything but an error for people may quote what it stumbled over."""
+    what = type(record).__name__
+    log.error("record cannot be told", source=source, record=what, error=type(error).__name__)
+    why = error.message if isinstance(error, OrdergraphError) else type(error).__name__
+    return Unread(reference(record), BadPayload(f"The mapping of {source} makes a {what} that cannot be told: {why}"))

@@ -8,13 +8,14 @@ import contextlib
 import dataclasses
 import datetime as dt
 import enum
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 import structlog
 
 import db.pulls
-from connectors.base import Capability, Page
+import db.unread
+from connectors.base import Capability, Page, Unread
 from connectors.errors import BadPayload, ConnectorError
 from db.pool import Pool, Record
 from db.pulls import Lease, LeaseLost
@@ -32,6 +33,8 @@ PULLS: Final[Mapping[Capability, Pull]] = {
     Capability.RETURNS_PULL: lambda connector, since, cursor: connector.pull_returns(since, cursor),
 }
 RENEW_SECONDS: Final = db.pulls.LEASE_SECONDS / 3
+# So many entries of one page, and none of it can be read: not they are odd, the system is another.
+CHANGED: Final = 5
 
 
 class Mode(enum.StrEnum):
@@ -146,7 +149,7 @@ class Pulling:
         state = Progress.of(NOTHING, row)
         if cursor is None:
             began_at = self.now()
-            since = self._since(target.mode, row["watermark"], began_at)
+            since = await self._since(target, row["watermark"], began_at)
             await lease.begin(began_at, since, began_at if target.mode is Mode.SYNC else None)
             state = Progress(NOTHING)
             if target.mode is Mode.BACKFILL:
@@ -154,13 +157,16 @@ class Pulling:
         progress(state)
         while True:
             page = await self._page(target, since, cursor)
-            state = await self._take(target, lease, page, state)
+            taken = await self._take(target, page)
+            await self._put_aside(target, since, began_at, [*page.unread, *taken.unread])
+            state = await self._step(lease, page, state, taken)
             progress(state)
             if page.cursor is None:
                 break
             if page.cursor == cursor:
                 raise BadPayload(f"{target.instance} tells the same page again: its cursor does not move.", "cursor")
             cursor = page.cursor
+        await db.unread.forget(self.pool, target.instance, target.capability, began_at, since)
         await lease.finish(reached(began_at, state.newest_at))
         return state
 
@@ -170,20 +176,42 @@ class Pulling:
             target.instance, target.capability, lambda connector: pull(connector, since, cursor)
         )
 
-    async def _take(self, target: Target, lease: Lease, page: Page, state: Progress) -> Progress:
+    async def _take(self, target: Target, page: Page) -> Taken:
+        if len(page.unread) >= CHANGED and not page.records:
+            # Not one order is odd but the vendor's API is another: to go on would put aside everything.
+            raise page.unread[0].error
         lost = target.webhooks and target.mode is not Mode.BACKFILL
-        news_before = self.now() - self.windows.grace if lost else None
-        taken = await self.intake.take(target.instance, page.records, news_before)
+        return await self.intake.take(target.instance, page.records, self.now() - self.windows.grace if lost else None)
+
+    async def _put_aside(
+        self, target: Target, since: dt.datetime | None, began_at: dt.datetime, unread: Sequence[Unread]
+    ) -> None:
+        """What cannot be read stops nothing else, and is not forgotten."""
+        if not unread:
+            return
+        told = [(one.reference, one.error.path, one.error.message) for one in unread]
+        await db.unread.note(self.pool, target.instance, target.capability, since, began_at, told)
+        log.warning(
+            "entries cannot be read",
+            instance=target.instance,
+            capability=target.capability,
+            number=len(unread),
+            path=unread[0].error.path,
+        )
+
+    async def _step(self, lease: Lease, page: Page, state: Progress, taken: Taken) -> Progress:
         newest = max((record.occurred_at for record in page.records if record.occurred_at.tzinfo), default=None)
         row = await lease.step(page.cursor, newest, len(page.records), taken.news, page.listed, page.total)
         return Progress.of(state.taken + taken, row)
 
-    def _since(self, mode: Mode, watermark: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
-        if mode is Mode.BACKFILL:
+    async def _since(self, target: Target, watermark: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
+        if target.mode is Mode.BACKFILL:
             return None
-        if mode is Mode.RECONCILE:
+        if target.mode is Mode.RECONCILE:
             return now - self.windows.reconcile
-        return (watermark or now) - self.windows.overlap
+        usual = (watermark or now) - self.windows.overlap
+        unread_since = await db.unread.due(self.pool, target.instance, target.capability)
+        return usual if unread_since is None else min(usual, unread_since)
 
 
 def reached(began_at: dt.datetime, newest_at: dt.datetime | None) -> dt.datetime | None:

@@ -13,6 +13,7 @@ import db.connector_commands
 import db.deliveries
 import db.pulls
 import db.stock_offers
+import db.unread
 from db.pool import Pool, Record
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,7 @@ class ConnectorNumbers(Collector):
         self.deliveries: Sequence[Record] = ()
         self.commands: Sequence[Record] = ()
         self.stock: Sequence[Record] = ()
+        self.unread: Sequence[Record] = ()
 
     async def run(self) -> None:
         while True:
@@ -43,6 +45,7 @@ class ConnectorNumbers(Collector):
         self.pulls = await db.pulls.everything(self.pool)
         self.deliveries = await db.deliveries.waiting(self.pool)
         self.commands = await db.connector_commands.waiting(self.pool)
+        self.unread = await db.unread.waiting(self.pool)
         self.stock = await db.stock_offers.waiting(self.pool)
 
     def collect(self) -> Iterator[Metric]:
@@ -66,7 +69,10 @@ class ConnectorNumbers(Collector):
         for row in self.commands:
             asking.add_metric([row["instance"]], row["waiting"])
             given_up.add_metric([row["instance"]], row["dead"])
-        yield from (age, failing, missed, waiting, dead, asking, given_up)
+        unread = _gauge("unread_entries", "Entries it told that could not be read.", ["instance", "capability"])
+        for row in self.unread:
+            unread.add_metric([row["instance"], row["capability"]], row["number"])
+        yield from (age, failing, missed, waiting, dead, asking, given_up, unread)
         yield from self._stock(now)
 
     def _stock(self, now: dt.datetime) -> Iterator[Metric]:

@@ -45,6 +45,7 @@ class ConnectorHealth:
     breaker: State | None = column("The worst of all processes; null when none runs it.", connectors.breaker)
     processes: int = column("How many processes run it.", connectors.processes)
     missed: int = column("Records in all that webhooks should have told.", connectors.missed)
+    unread: int = column("Entries that it told and that could not be read.", connectors.unread)
     deliveries_waiting: int = column("Webhooks in that wait or are tried again.", connectors.deliveries_waiting)
     deliveries_dead: int = column("Webhooks in that were given up.", connectors.deliveries_dead)
     stock_waiting: int = column("Items at places of which it is to be told what is for sale.", connectors.stock_waiting)

@@ -6,7 +6,7 @@ from resolvers import availability as availability_answers
 from resolvers import promising
 from resolvers.fields import argument, computed, declare, list_size, many, one, page
 from resolvers.sources import Special, Stream
-from resolvers.sql import connectors, lookups, order_filter, parked, stock, updates, webhooks
+from resolvers.sql import connectors, lookups, order_filter, parked, stock, unread, updates, webhooks
 from schema.changes import FIRST, WAIT, ChangePage
 from schema.connector import Connector
 from schema.enums import OrderSort
@@ -18,6 +18,7 @@ from schema.parked import ParkedEventConnection
 from schema.promise import CartPromise, DestinationInput, PromiseLineInput
 from schema.shipment import Shipment
 from schema.subscription import AFTER, FILTER
+from schema.unread import UnreadEntryConnection
 from schema.webhook import WebhookEndpoint, WebhookEndpointConnection
 
 SORTS = {
@@ -112,6 +113,14 @@ class Query:
         orders={"": parked.OLDEST_FIRST},
         scopes=["events:ingest"],
         arguments=[argument("source", str | None, "Only those of this system.", default=None)],
+    )
+    unread_entries: UnreadEntryConnection = page(
+        "What outside systems told that could not be read, oldest first: it is not here until it can be.",
+        unread.of_connector,
+        node="UnreadEntry",
+        orders={"": unread.OLDEST_FIRST},
+        scopes=["connectors:read"],
+        arguments=[argument("connector", str | None, "Only those of this one, by its name.", default=None)],
     )
     connectors: list[Connector] = many(
         "The outside systems, by name; the same from every process.",

@@ -42,7 +42,7 @@ class Amazon:
         page = (await self._api.call("searchOrders", "GET", "/orders/2026-01-01/orders", params=params)).json()
         following = page["pagination"]["nextToken"].maybe_text()
         cursor = f"{after}|{following}" if following else None
-        return Page(mapping.orders(page, self.instance), cursor, len(page["orders"].items()))
+        return Page.of(mapping.orders(page, self.instance), cursor, len(page["orders"].items()))
 
     async def look_up_orders(self, orders: Sequence[OrderRef]) -> Sequence[Sequence[Record] | ConnectorError]:
         return await settled(self._order, orders, AT_ONCE)
@@ -70,8 +70,8 @@ class Amazon:
         if cursor is not None:
             params["nextToken"] = cursor
         page = (await self._api.call(SUMMARIES, "GET", "/fba/inventory/v1/summaries", params=params)).json()
-        records = mapping.stock(page, self.instance)
-        return Page(records, page["pagination"]["nextToken"].maybe_text(), len(records))
+        listed = len(page["payload"]["inventorySummaries"].items())
+        return Page.of(mapping.stock(page, self.instance), page["pagination"]["nextToken"].maybe_text(), listed)
 
     def _summaries(self) -> dict[str, str]:
         place = self.instance.option("marketplaces").split(",")[0]
@@ -136,7 +136,7 @@ class Amazon:
         if kind == "FBA_INVENTORY_AVAILABILITY_CHANGES":
             params = {**self._summaries(), "sellerSkus": payload["SKU"].text()}
             page = (await self._api.call(SUMMARIES, "GET", "/fba/inventory/v1/summaries", params=params)).json()
-            return mapping.stock(page, self.instance)
+            return mapping.stock(page, self.instance).whole()
         return ()
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from connectors.amazon import words
-from connectors.base import Instance
-from connectors.payload import Node
+from connectors.base import Instance, Read
+from connectors.payload import Node, each_read
 from domain.records import (
     AddressRecord,
     CustomerRecord,
@@ -33,8 +33,8 @@ LONG_AGO: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 WAITING: Final = frozenset({"PENDING", "PENDING_AVAILABILITY"})
 
 
-def orders(page: Node, instance: Instance) -> Sequence[Record]:
-    return [record for one in page["orders"].items() for record in _records(one, instance)]
+def orders(page: Node, instance: Instance) -> Read[Record]:
+    return each_read(page["orders"].items(), lambda one: one["orderId"].text(), lambda one: _records(one, instance))
 
 
 def order(answer: Node, instance: Instance) -> Sequence[Record]:
@@ -179,9 +179,10 @@ def _parcel(package: Node, items: Sequence[Node], instance: Instance) -> Iterato
         )
 
 
-def stock(page: Node, instance: Instance) -> Sequence[StockRecord]:
+def stock(page: Node, instance: Instance) -> Read[StockRecord]:
     """What lies in Amazon's warehouses, sold or not; what is on its way there is not told."""
-    return [_level(one, instance) for one in page["payload"]["inventorySummaries"].items()]
+    summaries = page["payload"]["inventorySummaries"].items()
+    return each_read(summaries, lambda one: one["sellerSku"].text(), lambda one: (_level(one, instance),))
 
 
 def _level(told: Node, instance: Instance) -> StockRecord:

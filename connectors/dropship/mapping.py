@@ -9,11 +9,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from connectors.base import FulfillmentRequest, Instance
+from connectors.base import FulfillmentRequest, Instance, Read
 from connectors.dropship import notices
 from connectors.dropship.x12 import Segment, TransactionSet, element, optional, parsed
 from connectors.errors import BadPayload
-from connectors.payload import Node
+from connectors.payload import Node, each_read
 from domain.reasons import NodeRejectionReason
 from domain.records import (
     FulfillmentLineRecord,
@@ -147,9 +147,10 @@ def checked(one: TransactionSet, instance: Instance) -> None:
         inventory(one, at, instance)
 
 
-def rest_orders(told: Node, instance: Instance) -> Sequence[FulfillmentRecord]:
+def rest_orders(told: Node, instance: Instance) -> Read[FulfillmentRecord]:
     """Orders of the REST API, each with all that was shipped of it so far."""
-    return [_rest_order(order, instance) for order in told["orders"].items()]
+    orders = told["orders"].items()
+    return each_read(orders, lambda one: one["purchase_order"].text(), lambda one: (_rest_order(one, instance),))
 
 
 WORDS: Final[Mapping[str, FulfillmentStatus]] = {
@@ -189,16 +190,18 @@ def _rest_order(order: Node, instance: Instance) -> FulfillmentRecord:
     )
 
 
-def rest_stock(told: Node, instance: Instance) -> Sequence[StockRecord]:
-    return [
-        StockRecord(
-            sku=item["sku"].text(),
-            location=instance.option("location"),
-            occurred_at=item["as_of"].instant(),
-            on_hand=item["available"].integer(),
-        )
-        for item in told["items"].items()
-    ]
+def rest_stock(told: Node, instance: Instance) -> Read[StockRecord]:
+    items = told["items"].items()
+    return each_read(items, lambda one: one["sku"].text(), lambda one: (_rest_level(one, instance),))
+
+
+def _rest_level(item: Node, instance: Instance) -> StockRecord:
+    return StockRecord(
+        sku=item["sku"].text(),
+        location=instance.option("location"),
+        occurred_at=item["as_of"].instant(),
+        on_hand=item["available"].integer(),
+    )
 
 
 def answers(told: Node, instance: Instance) -> Sequence[FulfillmentRecord]:

@@ -21,13 +21,13 @@ class RestSupplier:
 
     async def pull_orders(self, since: dt.datetime | None, cursor: str | None) -> Page:
         told = (await self._call("GET", "/orders", params=_since(since, cursor))).json()
-        records = mapping.rest_orders(told, self.instance)
-        return Page(records, told["next"].maybe_text(), len(records))
+        read = mapping.rest_orders(told, self.instance)
+        return Page.of(read, told["next"].maybe_text(), len(told["orders"].items()))
 
     async def pull_stock(self, since: dt.datetime | None, cursor: str | None) -> Page:
         told = (await self._call("GET", "/stock", params=_since(since, cursor))).json()
-        records = mapping.rest_stock(told, self.instance)
-        return Page(records, told["next"].maybe_text(), len(records))
+        read = mapping.rest_stock(told, self.instance)
+        return Page.of(read, told["next"].maybe_text(), len(told["items"].items()))
 
     async def request_fulfillment(self, request: FulfillmentRequest) -> FulfillmentAnswer:
         """The address is the purchase order, so that asking twice is asking once."""
@@ -54,7 +54,7 @@ class RestSupplier:
         for start in range(0, len(fulfillment_ids), BATCH):
             asked = ",".join(_named(one) for one in fulfillment_ids[start : start + BATCH])
             told = (await self._call("GET", "/orders", params={"purchase_orders": asked})).json()
-            found |= {record.fulfillment_id: record for record in mapping.rest_orders(told, self.instance)}
+            found |= {record.fulfillment_id: record for record in mapping.rest_orders(told, self.instance).whole()}
         return [[found[ident]] if ident in found else [] for ident in fulfillment_ids]
 
     def _status(self, answer: Response) -> FulfillmentStatus:

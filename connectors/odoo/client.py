@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from connectors.base import Instance, Page, Pushed, StockTarget
+from connectors.errors import ConnectorError
 from connectors.http import Http
 from connectors.odoo import mapping
 from connectors.odoo.api import LIMIT, Api, ids, moment, target
@@ -36,18 +37,23 @@ class Odoo:
         total = await self._api.count("sale.order", wanted) if _all(since, cursor) else None
         told = await self._sales(wanted)
         orders = told["orders"]
-        return Page(mapping.sales(told, self.instance), _cursor(orders), len(orders.items()), total)
+        return Page.of(mapping.sales(told, self.instance), _cursor(orders), len(orders.items()), total)
 
-    async def look_up_orders(self, orders: Sequence[OrderRef]) -> Sequence[Sequence[Record]]:
+    async def look_up_orders(self, orders: Sequence[OrderRef]) -> Sequence[Sequence[Record] | ConnectorError]:
         ours = self.instance.option("channel", "web")
         numbers = sorted({order.number for order in orders if order.channel == ours})
         found: dict[str, list[Record]] = {}
+        unread: dict[str, ConnectorError] = {}
         for start in range(0, len(numbers), LIMIT // 2):
             some = numbers[start : start + LIMIT // 2]
             told = await self._sales([SOLD, "|", ["client_order_ref", "in", some], ["name", "in", some]])
-            for record in mapping.sales(told, self.instance):
+            read = mapping.sales(told, self.instance)
+            unread |= {one.reference: one.error for one in read.unread}
+            for record in read.records:
                 found.setdefault(record.order.number, []).append(record)
-        return [found.get(order.number, []) if order.channel == ours else [] for order in orders]
+        return [
+            unread.get(order.number) or found.get(order.number, []) if order.channel == ours else [] for order in orders
+        ]
 
     async def _sales(self, domain: Sequence[Any]) -> Node:
         """The orders with all they lead to, in a fixed number of requests."""
@@ -81,7 +87,7 @@ class Odoo:
         ]
 
     async def _products(self, wanted: set[int]) -> Node:
-        return await self._api.rows("product.product", sorted(wanted), ("default_code",))
+        return await self._api.rows("product.product", sorted(wanted), ("default_code", "type"))
 
     async def pull_stock(self, since: dt.datetime | None, cursor: str | None) -> Page:
         """By product, so that the shelves of one are never torn apart; with `since` those of which a shelf changed."""
@@ -95,7 +101,7 @@ class Odoo:
         quants = await self._api.search("stock.quant", [HERE, ["product_id", "in", page]], QUANT, bounded=False)
         told = Node({"quants": quants.value, "products": (await self._products(set(page))).value})
         following = str(page[-1]) if len(products) > LIMIT else None
-        return Page(mapping.stock(told, self.instance), following, len(page), len(known))
+        return Page.of(mapping.stock(told, self.instance), following, len(page), len(known))
 
     async def pull_supply(self, since: dt.datetime | None, cursor: str | None) -> Page:
         bought = ["order_id.state", "in", ["purchase", "done", "cancel"]]
@@ -108,7 +114,7 @@ class Odoo:
             "orders": await self._with_warehouses(orders),
             "products": (await self._products(set(ids(lines, "product_id")))).value,
         }
-        return Page(mapping.supply(Node(told), self.instance), _cursor(lines), len(lines.items()), total)
+        return Page.of(mapping.supply(Node(told), self.instance), _cursor(lines), len(lines.items()), total)
 
     async def push_stock(self, targets: Sequence[StockTarget]) -> Sequence[Pushed]:
         """Counts the warehouse's own shelf: available plus reserved. What is right already is left alone."""

@@ -4,12 +4,12 @@ What the ERP sells is known by the shop's number in `client_order_ref`, and its 
 one order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from connectors.base import Instance
+from connectors.base import Instance, Read
 from connectors.odoo.api import moment_of, target
-from connectors.payload import Node
+from connectors.payload import Node, each_read
 from domain.records import (
     AddressRecord,
     CustomerRecord,
@@ -45,18 +45,22 @@ PICKING: Final[Mapping[str, FulfillmentStatus]] = {
 Rows = Mapping[str, Node]
 
 
-def sales(told: Node, instance: Instance) -> Sequence[OrderRecord | FulfillmentRecord]:
+def sales(told: Node, instance: Instance) -> Read[OrderRecord | FulfillmentRecord]:
     """`told` holds orders, and the rows they lead to: lines, products, partners, pickings, moves and countries."""
     lines, pickings, moves = _by_id(told["lines"]), _by_id(told["pickings"]), _by_id(told["moves"])
     products, partners = _by_id(told["products"]), _by_id(told["partners"])
-    records: list[OrderRecord | FulfillmentRecord] = []
-    for sale in told["orders"].items():
+
+    def sold(sale: Node) -> Iterator[OrderRecord | FulfillmentRecord]:
         order = _order(sale, _rows(sale["order_line"], lines), products, partners, instance)
-        records.append(order)
+        yield order
         for picking in _rows(sale["picking_ids"], pickings):
-            told_moves = _rows(picking["move_ids"], moves)
-            records.append(_delivery(picking, told_moves, products, order.order, instance))
-    return records
+            yield _delivery(picking, _rows(picking["move_ids"], moves), products, order.order, instance)
+
+    return each_read(told["orders"].items(), _number, sold)
+
+
+def _number(sale: Node) -> str:
+    return sale["client_order_ref"].maybe_text() or sale["name"].text()
 
 
 def _by_id(rows: Node) -> Rows:
@@ -68,8 +72,10 @@ def _rows(listed: Node, rows: Rows) -> Sequence[Node]:
 
 
 def _sku(row: Node, products: Rows) -> str | None:
+    """None for what is no goods: hours of work and fees have codes too, and parts of units."""
     product = products.get(target(row["product_id"]) or "")
-    return None if product is None else product["default_code"].maybe_text()
+    goods = product is not None and product["type"].value != "service"
+    return product["default_code"].maybe_text() if product is not None and goods else None
 
 
 def _order(sale: Node, lines: Sequence[Node], products: Rows, partners: Rows, instance: Instance) -> OrderRecord:
@@ -78,7 +84,7 @@ def _order(sale: Node, lines: Sequence[Node], products: Rows, partners: Rows, in
     delivered = sale["delivery_status"].maybe_text()
     moved = DELIVERED.get(delivered or "") if state == "sale" else None
     return OrderRecord(
-        order=OrderRef(instance.option("channel", "web"), sale["client_order_ref"].maybe_text() or sale["name"].text()),
+        order=OrderRef(instance.option("channel", "web"), _number(sale)),
         occurred_at=changed_at,
         lines=_lines(lines, products, currency, state == "cancel"),
         create_items=True,
@@ -170,7 +176,7 @@ def _delivery(
     )
 
 
-def stock(told: Node, instance: Instance) -> Sequence[StockRecord]:
+def stock(told: Node, instance: Instance) -> Read[StockRecord]:
     """What lies in each warehouse, all its shelves together, at the time of the newest of their changes."""
     products = _by_id(told["products"])
     found: dict[tuple[str, str], list[Node]] = {}
@@ -178,36 +184,39 @@ def stock(told: Node, instance: Instance) -> Sequence[StockRecord]:
         sku, place = _sku(quant, products), target(quant["warehouse_id"])
         if sku is not None and place is not None:
             found.setdefault((sku, place), []).append(quant)
-    return [
-        StockRecord(
-            sku=sku,
-            location=instance.location(place),
-            occurred_at=max(moment_of(quant["write_date"]) for quant in quants),
-            on_hand=sum(quant["quantity"].integer() for quant in quants),
-        )
-        for (sku, place), quants in found.items()
-    ]
+    return each_read(found.items(), lambda one: one[0][0], lambda one: (_level(*one[0], one[1], instance),))
 
 
-def supply(told: Node, instance: Instance) -> Sequence[SupplyRecord]:
+def _level(sku: str, place: str, quants: Sequence[Node], instance: Instance) -> StockRecord:
+    return StockRecord(
+        sku=sku,
+        location=instance.location(place),
+        occurred_at=max(moment_of(quant["write_date"]) for quant in quants),
+        on_hand=sum(quant["quantity"].integer() for quant in quants),
+    )
+
+
+def supply(told: Node, instance: Instance) -> Read[SupplyRecord]:
     """Lines of purchases with the time they are planned for."""
     products, orders = _by_id(told["products"]), _by_id(told["orders"])
-    records = []
-    for line in told["lines"].items():
+
+    def due(line: Node) -> Iterator[SupplyRecord]:
         sku, order = _sku(line, products), orders.get(target(line["order_id"]) or "")
-        if sku is None or order is None or not line["date_planned"]:
-            continue
-        changed_at, warehouse = moment_of(line["write_date"]), target(order["warehouse_id"])
-        records.append(
-            SupplyRecord(
-                sku=sku,
-                location=instance.location(warehouse or ""),
-                occurred_at=changed_at,
-                reference=f"{order['name'].text()}/{line['id'].id()}",
-                quantity=line["product_qty"].integer(),
-                expected_at=moment_of(line["date_planned"]),
-                received=line["qty_received"].integer(),
-                closed_at=changed_at if order["state"].text() == "cancel" else None,
-            )
-        )
-    return records
+        if sku is not None and order is not None and line["date_planned"]:
+            yield _due(sku, line, order, instance)
+
+    return each_read(told["lines"].items(), lambda line: line["id"].id(), due)
+
+
+def _due(sku: str, line: Node, order: Node, instance: Instance) -> SupplyRecord:
+    changed_at, warehouse = moment_of(line["write_date"]), target(order["warehouse_id"])
+    return SupplyRecord(
+        sku=sku,
+        location=instance.location(warehouse or ""),
+        occurred_at=changed_at,
+        reference=f"{order['name'].text()}/{line['id'].id()}",
+        quantity=line["product_qty"].integer(),
+        expected_at=moment_of(line["date_planned"]),
+        received=line["qty_received"].integer(),
+        closed_at=changed_at if order["state"].text() == "cancel" else None,
+    )

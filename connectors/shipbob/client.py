@@ -33,7 +33,7 @@ class ShipBob:
             params["LastUpdateStartDate"] = since.astimezone(dt.UTC).isoformat()
         page = (await self._call("GET", "/order", params=params)).json()
         more = len(page.items()) == LIMIT
-        return Page(mapping.orders(page, self.instance), str(number + 1) if more else None, len(page.items()))
+        return Page.of(mapping.orders(page, self.instance), str(number + 1) if more else None, len(page.items()))
 
     async def pull_stock(self, since: dt.datetime | None, cursor: str | None) -> Page:
         """ShipBob tells no changes: always all of it."""
@@ -42,7 +42,7 @@ class ShipBob:
         told = Node({"items": page["items"].value, "read_at": dt.datetime.now(dt.UTC).isoformat()})
         following = page["next"].maybe_text()
         cursor = urllib.parse.urlsplit(following).query if following else None
-        return Page(mapping.stock(told, self.instance), cursor, len(told["items"].items()))
+        return Page.of(mapping.stock(told, self.instance), cursor, len(told["items"].items()))
 
     async def request_fulfillment(self, request: FulfillmentRequest) -> FulfillmentAnswer:
         body = mapping.request_body(request, self.instance.option("shipping_method", "Standard"))

@@ -1,11 +1,11 @@
 """An order at ShipBob is one work order of ours; its shipments, perhaps from several buildings, are the parcels."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from connectors.base import FulfillmentRequest, Instance
-from connectors.payload import Node
+from connectors.base import FulfillmentRequest, Instance, Read
+from connectors.payload import Node, each_read
 from domain.records import (
     FulfillmentLineRecord,
     FulfillmentRecord,
@@ -65,8 +65,8 @@ def status(order: Node) -> FulfillmentStatus:
     return order["status"].word(dict(STATUS), FulfillmentStatus.REQUESTED)
 
 
-def orders(page: Node, instance: Instance) -> Sequence[Record]:
-    return [record for order in page.items() for record in fulfillment(order, instance)]
+def orders(page: Node, instance: Instance) -> Read[Record]:
+    return each_read(page.items(), lambda order: order["id"].id(), lambda order: fulfillment(order, instance))
 
 
 def fulfillment(order: Node, instance: Instance) -> Sequence[Record]:
@@ -146,15 +146,17 @@ def _delivered(shipment: Node, record: FulfillmentRecord, instance: Instance) ->
     )
 
 
-def stock(page: Node, instance: Instance) -> Sequence[StockRecord]:
+def stock(page: Node, instance: Instance) -> Read[StockRecord]:
     """Counts per building. `read_at` is when the page was read, because ShipBob does not say when it counted."""
-    return [
-        StockRecord(
-            sku=item["sku"].text(),
-            location=instance.location(place["location_id"].id()),
-            occurred_at=page["read_at"].instant(),
-            on_hand=place["on_hand_quantity"].integer(),
-        )
-        for item in page["items"].items()
-        for place in item["locations"]
-    ]
+    read_at = page["read_at"].instant()
+
+    def levels(item: Node) -> Iterator[StockRecord]:
+        for place in item["locations"]:
+            yield StockRecord(
+                sku=item["sku"].text(),
+                location=instance.location(place["location_id"].id()),
+                occurred_at=read_at,
+                on_hand=place["on_hand_quantity"].integer(),
+            )
+
+    return each_read(page["items"].items(), lambda item: item["sku"].text(), levels)

@@ -39,7 +39,7 @@ class Shopify:
         if cursor is not None and cursor.startswith("bulk|"):
             return await self._backfill(bulk.place_of(cursor))
         found = await self._changed(documents.ORDERS, since, cursor)
-        return Page(mapping.orders(found, self.instance), _following(found), len(found["nodes"].items()))
+        return Page.of(mapping.orders(found, self.instance), _following(found), len(found["nodes"].items()))
 
     async def _backfill(self, place: bulk.Place) -> Page:
         """Raises NotYet while Shopify writes the file: the cursor stays good until it has."""
@@ -49,15 +49,15 @@ class Shopify:
         if file.url is None:
             return Page((), total=0)
         orders, following = await bulk.piece(self._files, file.url, place)
-        records = [record for order in orders for record in mapping.order_records(order, self.instance)]
-        return Page(records, str(following) if following else None, len(orders), file.orders)
+        read = mapping.read_orders(orders, self.instance)
+        return Page.of(read, str(following) if following else None, len(orders), file.orders)
 
     async def pull_returns(self, since: dt.datetime | None, cursor: str | None) -> Page:
         """Of the orders that changed: a return changes its order."""
         first = since is None and cursor is None
         total = await self._count("ordersCount", documents.ORDERS_COUNT) if first else None
         found = await self._changed(documents.RETURNS, since, cursor)
-        return Page(mapping.returns(found, self.instance), _following(found), len(found["nodes"].items()), total)
+        return Page.of(mapping.returns(found, self.instance), _following(found), len(found["nodes"].items()), total)
 
     async def _count(self, name: str, document: str) -> int | None:
         return (await self._api.ask(document, {}))[name]["count"].maybe_integer()
@@ -84,7 +84,7 @@ class Shopify:
         total = await self._count("productVariantsCount", documents.ITEMS_COUNT) if first else None
         variables = {"first": self._page, "after": cursor, "query": None}
         found = (await self._api.whole(await self._api.ask(documents.STOCK, variables)))["inventoryItems"]
-        return Page(mapping.stock(found, self.instance), _following(found), len(found["nodes"].items()), total)
+        return Page.of(mapping.stock(found, self.instance), _following(found), len(found["nodes"].items()), total)
 
     async def look_up_stock(self, places: Sequence[StockPlace]) -> Sequence[StockRecord | None]:
         found: dict[StockPlace, StockRecord] = {}
@@ -92,7 +92,7 @@ class Shopify:
         for start in range(0, len(skus), BATCH):
             variables = {"first": ITEMS, "after": None, "query": _skus(skus[start : start + BATCH])}
             items = (await self._api.whole(await self._api.ask(documents.STOCK, variables)))["inventoryItems"]
-            for record in mapping.stock(items, self.instance):
+            for record in mapping.stock(items, self.instance).whole():
                 found.setdefault(StockPlace(record.sku, record.location), record)
         return [found.get(place) for place in places]
 
@@ -169,7 +169,7 @@ class Shopify:
             return await self._order(order)
         data = await self._api.whole(await self._api.ask(documents.RETURNS_OF, {"ids": [order]}))
         nodes = [one.value for one in data["nodes"].items() if one]
-        return mapping.returns(Node({"nodes": nodes}), self.instance)
+        return mapping.returns(Node({"nodes": nodes}), self.instance).whole()
 
     async def _level(self, told: Node) -> Sequence[Record]:
         item, place = told["inventory_item_id"], told["location_id"]

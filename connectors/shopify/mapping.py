@@ -4,11 +4,11 @@ Amounts are in the shop's own currency (`shopMoney`), in which its books are kep
 customer saw in another currency is not told. An id is the number at the end of Shopify's `gid://`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from connectors.base import Instance
-from connectors.payload import Node
+from connectors.base import Instance, Read
+from connectors.payload import Node, each_read
 from connectors.shopify import words
 from connectors.shopify.returns import returns as returns  # so that samples find it here
 from connectors.shopify.works import number, work_records
@@ -29,8 +29,12 @@ UNPAID: Final = frozenset({"PENDING", "EXPIRED"})
 RISKY: Final = frozenset({"CANCEL", "INVESTIGATE"})
 
 
-def orders(page: Node, instance: Instance) -> Sequence[Record]:
-    return [record for order in page["nodes"].items() for record in order_records(order, instance)]
+def orders(page: Node, instance: Instance) -> Read[Record]:
+    return read_orders(page["nodes"].items(), instance)
+
+
+def read_orders(orders: Iterable[Node], instance: Instance) -> Read[Record]:
+    return each_read(orders, lambda order: order["name"].text(), lambda order: order_records(order, instance))
 
 
 def order_records(order: Node, instance: Instance) -> Sequence[Record]:
@@ -160,14 +164,15 @@ def _address(address: Node) -> AddressRecord | None:
     )
 
 
-def stock(page: Node, instance: Instance) -> Sequence[StockRecord]:
+def stock(page: Node, instance: Instance) -> Read[StockRecord]:
     """Items without a SKU are of no use to us and left out."""
-    return [
-        level_record(level, item["sku"].text(), instance)
-        for item in page["nodes"].items()
-        if item["sku"].maybe_text()
-        for level in item["inventoryLevels"]["nodes"]
-    ]
+
+    def levels(item: Node) -> Iterator[StockRecord]:
+        sku = item["sku"].maybe_text()
+        if sku is not None:
+            yield from (level_record(level, sku, instance) for level in item["inventoryLevels"]["nodes"])
+
+    return each_read(page["nodes"].items(), lambda item: item["sku"].text(), levels)
 
 
 def level_record(level: Node, sku: str, instance: Instance) -> StockRecord:

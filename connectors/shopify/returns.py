@@ -4,8 +4,8 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from connectors.base import Instance
-from connectors.payload import Node
+from connectors.base import Instance, Read
+from connectors.payload import Node, each_read
 from connectors.shopify import words
 from connectors.shopify.works import number, order_ref
 from domain.reasons import Disposition, ReturnReason
@@ -21,10 +21,14 @@ STATUS: Final[Mapping[str, ReturnStatus]] = {
 }
 
 
-def returns(page: Node, instance: Instance) -> Sequence[ReturnRecord]:
-    return [
-        _return(one, order_ref(order, instance)) for order in page["nodes"].items() for one in order["returns"]["nodes"]
-    ]
+def returns(page: Node, instance: Instance) -> Read[ReturnRecord]:
+    """By order, because returns have no place outside of one."""
+
+    def of(order: Node) -> Iterator[ReturnRecord]:
+        ref = order_ref(order, instance)
+        yield from (_return(one, ref) for one in order["returns"]["nodes"])
+
+    return each_read(page["nodes"].items(), lambda order: order["name"].text(), of)
 
 
 def _return(told: Node, ref: OrderRef) -> ReturnRecord:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from connectors.base import Instance, Page, Pushed, StockTarget
+from connectors.errors import ConnectorError
 from connectors.http import Http
 from connectors.payload import Node
 from connectors.tryton import fields, mapping
@@ -26,18 +27,23 @@ class Tryton:
         total = await self._count("sale.sale", wanted) if _all(since, cursor) else None
         told = await self._read_sales(wanted)
         sales = told["sales"]
-        return Page(mapping.sales(told, self.instance), _cursor(sales), len(sales.items()), total)
+        return Page.of(mapping.sales(told, self.instance), _cursor(sales), len(sales.items()), total)
 
-    async def look_up_orders(self, orders: Sequence[OrderRef]) -> Sequence[Sequence[Record]]:
+    async def look_up_orders(self, orders: Sequence[OrderRef]) -> Sequence[Sequence[Record] | ConnectorError]:
         ours = self.instance.option("channel", "web")
         numbers = sorted({order.number for order in orders if order.channel == ours})
         found: dict[str, list[Record]] = {}
+        unread: dict[str, ConnectorError] = {}
         for start in range(0, len(numbers), LIMIT):
             some = numbers[start : start + LIMIT]
             told = await self._read_sales([SOLD, ["OR", ["reference", "in", some], ["number", "in", some]]])
-            for record in mapping.sales(told, self.instance):
+            read = mapping.sales(told, self.instance)
+            unread |= {one.reference: one.error for one in read.unread}
+            for record in read.records:
                 found.setdefault(record.order.number, []).append(record)
-        return [found.get(order.number, []) if order.channel == ours else [] for order in orders]
+        return [
+            unread.get(order.number) or found.get(order.number, []) if order.channel == ours else [] for order in orders
+        ]
 
     async def _read_sales(self, wanted: list[Any]) -> Node:
         """The sales with all they point to, in four requests."""
@@ -68,10 +74,10 @@ class Tryton:
             "warehouse": warehouse.value,
             "read_at": dt.datetime.now(dt.UTC).isoformat(),
         }
-        records = mapping.stock(Node(told), self.instance)
+        read = mapping.stock(Node(told), self.instance)
         last, following = _cursor(products), int(place) + 1
         there = f"{following}|" if following < len(warehouses) else None
-        return Page(records, f"{place}|{last}" if last else there, len(products.items()), total)
+        return Page.of(read, f"{place}|{last}" if last else there, len(products.items()), total)
 
     async def _warehouses(self) -> Node:
         return await self._search("stock.location", [["type", "=", "warehouse"]], ("code", "storage_location"))
@@ -102,7 +108,7 @@ class Tryton:
         lines = await self._search("purchase.line", wanted, fields.PURCHASE_LINE)
         moves = await self._rows("stock.move", _ids(lines, "moves"), fields.MOVE)
         told = Node({"lines": lines.value, "moves": moves.value})
-        return Page(mapping.supply(told, self.instance), _cursor(lines), len(lines.items()), total)
+        return Page.of(mapping.supply(told, self.instance), _cursor(lines), len(lines.items()), total)
 
     async def push_stock(self, targets: Sequence[StockTarget]) -> Sequence[Pushed]:
         """An inventory per warehouse; what lies there already as it should is left alone, so twice is once."""

@@ -7,11 +7,11 @@ order.
 import dataclasses
 import datetime as dt
 import zoneinfo
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from connectors.base import Instance
-from connectors.payload import EXPONENTS, Node
+from connectors.base import Instance, Read
+from connectors.payload import EXPONENTS, Node, each_read
 from connectors.tryton.rpc import day_of, decimal_of, moment_of
 from domain.records import (
     AddressRecord,
@@ -50,19 +50,24 @@ GONE: Final = frozenset({"shipped", "done"})
 ACCEPTED: Final = frozenset({"confirmed", "processing", "done"})
 
 
-def sales(told: Node, instance: Instance) -> Sequence[OrderRecord | FulfillmentRecord]:
+def sales(told: Node, instance: Instance) -> Read[OrderRecord | FulfillmentRecord]:
     """`told` holds the sales, and what they point to: their lines, deliveries and the moves of these, by id."""
     lines, moves = _by_id(told["lines"]), _by_id(told["moves"])
     deliveries = _by_id(told["deliveries"])
-    records: list[OrderRecord | FulfillmentRecord] = []
-    for sale in told["sales"].items():
+
+    def sold(sale: Node) -> Iterator[OrderRecord | FulfillmentRecord]:
         order = _order(sale, lines, instance)
-        records.append(order)
+        yield order
         for ident in sale["shipments"]:
             delivery = deliveries.get(ident.id())
             if delivery is not None:
-                records.append(_delivery(delivery, moves, order.order, instance))
-    return records
+                yield _delivery(delivery, moves, order.order, instance)
+
+    return each_read(told["sales"].items(), _number, sold)
+
+
+def _number(sale: Node) -> str:
+    return sale["reference"].maybe_text() or sale["number"].text()
 
 
 def _by_id(rows: Node) -> Mapping[str, Node]:
@@ -75,7 +80,7 @@ def _order(sale: Node, lines: Mapping[str, Node], instance: Instance) -> OrderRe
     state = sale["state"].text()
     status = SENT.get(sale["shipment_state"].text()) if state == "processing" else None
     return OrderRecord(
-        order=OrderRef(instance.option("channel", "web"), sale["reference"].maybe_text() or sale["number"].text()),
+        order=OrderRef(instance.option("channel", "web"), _number(sale)),
         occurred_at=changed_at,
         lines=_lines([lines[one.id()] for one in sale["lines"] if one.id() in lines], currency, state == "cancelled"),
         create_items=True,
@@ -188,30 +193,35 @@ def _warehouse(warehouse: Node) -> str:
     return warehouse["code"].maybe_text() or warehouse["id"].id()
 
 
-def stock(told: Node, instance: Instance) -> Sequence[StockRecord]:
+def stock(told: Node, instance: Instance) -> Read[StockRecord]:
     """What lies in one warehouse. `read_at` is when, because Tryton keeps moves and no time of a count."""
-    return [
-        StockRecord(
-            sku=product["code"].text(),
-            location=instance.location(_warehouse(told["warehouse"])),
-            occurred_at=told["read_at"].instant(),
-            on_hand=product["quantity"].integer(),
-            title=product["name"].maybe_text(),
-        )
-        for product in told["products"].items()
-        if product["code"].maybe_text()
-    ]
+    location, read_at = instance.location(_warehouse(told["warehouse"])), told["read_at"].instant()
+
+    def level(product: Node) -> Iterator[StockRecord]:
+        sku = product["code"].maybe_text()
+        if sku is not None:
+            yield StockRecord(
+                sku=sku,
+                location=location,
+                occurred_at=read_at,
+                on_hand=product["quantity"].integer(),
+                title=product["name"].maybe_text(),
+            )
+
+    return each_read(told["products"].items(), lambda product: product["code"].text(), level)
 
 
-def supply(told: Node, instance: Instance) -> Sequence[SupplyRecord]:
+def supply(told: Node, instance: Instance) -> Read[SupplyRecord]:
     """Lines of purchases with the day they are due, to the end of that day; without any day nothing can be said."""
     zone = zoneinfo.ZoneInfo(instance.option("time_zone", "Europe/Berlin"))
     moves = _by_id(told["moves"])
-    return [
-        record
-        for line in told["lines"].items()
-        if (record := _due(line, [moves[one.id()] for one in line["moves"] if one.id() in moves], zone, instance))
-    ]
+
+    def due(line: Node) -> Iterator[SupplyRecord]:
+        record = _due(line, [moves[one.id()] for one in line["moves"] if one.id() in moves], zone, instance)
+        if record is not None:
+            yield record
+
+    return each_read(told["lines"].items(), lambda line: line["id"].id(), due)
 
 
 def _due(line: Node, moves: Sequence[Node], zone: dt.tzinfo, instance: Instance) -> SupplyRecord | None:

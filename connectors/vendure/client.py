@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from connectors.base import Delivery, Instance, Page, Pushed, StockPlace, StockTarget, WebhookRequest
-from connectors.errors import BadPayload, Unauthorized
+from connectors.errors import BadPayload, ConnectorError, Unauthorized
 from connectors.http import Http
 from connectors.payload import Node, parsed
 from connectors.signatures import standard_webhook
@@ -25,20 +25,21 @@ class Vendure:
         after, skip = _opened(cursor) if cursor else (since, 0)
         changed = {} if after is None else {"updatedAt": {"after": _before(after)}}
         found = await self._orders({"active": {"eq": False}, **changed}, skip)
-        orders, records = found["items"].items(), mapping.orders(found["items"], self.instance)
+        orders, read = found["items"].items(), mapping.orders(found["items"], self.instance)
         following = _following(orders, after, skip) if len(orders) == TAKE else None
         # A page begins with the last order of the one before it.
         again = 1 if cursor and not skip else 0
-        return Page(records, following, max(0, len(orders) - again), None if cursor else found["totalItems"].integer())
+        return Page.of(read, following, max(0, len(orders) - again), None if cursor else found["totalItems"].integer())
 
-    async def look_up_orders(self, orders: Sequence[OrderRef]) -> Sequence[Sequence[Record]]:
+    async def look_up_orders(self, orders: Sequence[OrderRef]) -> Sequence[Sequence[Record] | ConnectorError]:
         ours = self.instance.option("channel", "web")
         codes = sorted({order.number for order in orders if order.channel == ours})
-        found: dict[str, Sequence[Record]] = {}
+        found: dict[str, Sequence[Record] | ConnectorError] = {}
         for start in range(0, len(codes), TAKE):
             wanted = {"active": {"eq": False}, "code": {"in": codes[start : start + TAKE]}}
             for order in (await self._orders(wanted, 0))["items"].items():
-                found[order["code"].text()] = mapping.order_records(order, self.instance)
+                one = mapping.orders(Node([order.value]), self.instance)
+                found[order["code"].text()] = one.unread[0].error if one.unread else one.records
         return [found.get(order.number, ()) if order.channel == ours else () for order in orders]
 
     async def _orders(self, wanted: Mapping[str, Any], skip: int) -> Node:
@@ -51,13 +52,13 @@ class Vendure:
         found = await self._variants({}, skip)
         variants, count = found["items"], len(found["items"].items())
         following = str(skip + TAKE) if count == TAKE else None
-        return Page(mapping.stock(variants, self.instance), following, count, found["totalItems"].integer())
+        return Page.of(mapping.stock(variants, self.instance), following, count, found["totalItems"].integer())
 
     async def look_up_stock(self, places: Sequence[StockPlace]) -> Sequence[StockRecord | None]:
         found = {
             StockPlace(level.sku, level.location): level
             for variants in await self._by_sku([place.sku for place in places])
-            for level in mapping.stock(variants, self.instance)
+            for level in mapping.stock(variants, self.instance).whole()
         }
         return [found.get(place) for place in places]
 
@@ -100,7 +101,10 @@ class Vendure:
         if delivery.topic != "order":
             return ()
         ref = OrderRef(self.instance.option("channel", "web"), parsed(body, "webhook")["code"].text())
-        return (await self.look_up_orders([ref]))[0]
+        found = (await self.look_up_orders([ref]))[0]
+        if isinstance(found, ConnectorError):
+            raise found
+        return found
 
     async def _ask(self, document: str, variables: Mapping[str, Any]) -> Node:
         token = self.instance.option("channel_token", "")

@@ -1,10 +1,10 @@
 """Vendure's orders and stock as records. Its amounts are minor units already; lines keep what was placed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from connectors.base import Instance
-from connectors.payload import Node
+from connectors.base import Instance, Read
+from connectors.payload import Node, each_read
 from domain.records import (
     AddressRecord,
     CustomerRecord,
@@ -41,8 +41,8 @@ FULFILLMENT: Final[Mapping[str, FulfillmentStatus]] = {
 }
 
 
-def orders(page: Node, instance: Instance) -> Sequence[Record]:
-    return [record for order in page.items() for record in order_records(order, instance)]
+def orders(page: Node, instance: Instance) -> Read[Record]:
+    return each_read(page.items(), lambda order: order["code"].text(), lambda order: order_records(order, instance))
 
 
 def order_records(order: Node, instance: Instance) -> Sequence[Record]:
@@ -182,15 +182,16 @@ def _delivered(work: Node, order: OrderRef, instance: Instance) -> TrackingRecor
     )
 
 
-def stock(page: Node, instance: Instance) -> Sequence[StockRecord]:
-    return [
-        StockRecord(
+def stock(page: Node, instance: Instance) -> Read[StockRecord]:
+    return each_read(page.items(), lambda variant: variant["sku"].text(), lambda variant: _levels(variant, instance))
+
+
+def _levels(variant: Node, instance: Instance) -> Iterator[StockRecord]:
+    for level in variant["stockLevels"].items():
+        yield StockRecord(
             sku=variant["sku"].text(),
             location=instance.location(level["stockLocationId"].id()),
             occurred_at=level["updatedAt"].instant(),
             on_hand=level["stockOnHand"].integer(),
             title=variant["name"].text(),
         )
-        for variant in page.items()
-        for level in variant["stockLevels"].items()
-    ]

@@ -31,6 +31,7 @@ from db.tables.sync import (
     connector_commands,
     connector_deliveries,
     connector_health,
+    connector_unread,
     connector_watermarks,
     connectors,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "connector_deliveries",
     "connector_health",
     "connector_pushes",
+    "connector_unread",
     "connector_watermarks",
     "connectors",
     "event_log",

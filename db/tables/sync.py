@@ -37,6 +37,24 @@ connector_watermarks = sa.Table(
     sa.CheckConstraint("cursor IS NULL OR began_at IS NOT NULL", name="cursor_of_a_pull"),
 )
 
+# What could not be read of what pulls were told, by the system's reference of it.
+connector_unread = sa.Table(
+    "connector_unread",
+    metadata,
+    sa.Column("instance", sa.Text, primary_key=True),
+    sa.Column("capability", sa.Text, primary_key=True),
+    sa.Column("reference", sa.Text, primary_key=True),
+    text("path"),
+    text("error"),
+    # What the pull asked for that met it, and when that began. One that asks for it again and is not told forgets it.
+    instant("since"),
+    instant("pulled_at", nullable=False),
+    stamped("found_at"),
+    stamped("seen_at"),
+    count("times", default=1),
+    instant("next_look_at", nullable=False),
+)
+
 # What outside systems sent to /webhooks/NAME and was genuine. Its id is known for 30 days.
 connector_deliveries = sa.Table(
     "connector_deliveries",

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import datetime as dt
 import re
 import sys
 import time
@@ -105,7 +104,7 @@ def deliver(
 
 async def _deliver(settings: "Settings", opened: database.Database, name: str, bodies: list[bytes], topic: str) -> str:
     import db.deliveries
-    from gateway.cli import connector_deliver
+    from gateway.cli import connector_deliver, connector_list
 
     async with _working(settings, opened) as (work, pool):
         if name not in work.connectors.all or not work.connectors.all[name].tells:
@@ -116,13 +115,8 @@ async def _deliver(settings: "Settings", opened: database.Database, name: str, b
             while await work.deliveries.round(name):
                 pass
         rows = {row["instance"]: row for row in await db.deliveries.waiting(pool)}
-        left = _unfinished(rows[name]) if name in rows else "0 wait, 0 given up"
+        left = connector_list.unfinished(rows[name]) if name in rows else "0 wait, 0 given up"
         return f"{name}: {new} deliveries taken, {len(bodies) - new} known before; {left}."
-
-
-def _unfinished(row: "db.pool.Record") -> str:  # type: ignore[name-defined]  # noqa: F821  # imported when it runs
-    why = f": {row['error']}" if row["error"] else ""
-    return f"{row['waiting']} wait, {row['dead']} given up{why}"
 
 
 @group.command()
@@ -173,65 +167,10 @@ async def _push(settings: "Settings", opened: database.Database, name: str) -> N
 
 
 async def _list(settings: "Settings", opened: database.Database) -> list[str]:
-    import db.connector_commands
-    import db.connector_health
-    import db.deliveries
-    import db.pulls
-    import db.stock_offers
-    from gateway.cli import connector_push
+    from gateway.cli import connector_list
 
     async with _working(settings, opened) as (work, pool):
-        told = {row["instance"]: row for row in await db.stock_offers.waiting(pool)}
-        rows = await db.pulls.everything(pool)
-        sent = {row["instance"]: row for row in await db.deliveries.waiting(pool)}
-        asked = {row["instance"]: row for row in await db.connector_commands.waiting(pool)}
-        known = {row["instance"]: row for row in await db.connector_health.everything(pool)}
-        lines = [] if work.connectors.all else ["No outside systems: ORDERGRAPH_CONNECTORS_FILE names no instance."]
-        for name, one in work.connectors.all.items():
-            can = ", ".join(sorted(capability.value for capability in one.manifest.capabilities))
-            lines.append(f"{name} ({one.manifest.name}): {can}")
-            if name in known:
-                lines.append(f"  health: {_health(known[name])}")
-            lines += [f"  {row['capability']} {row['mode'].lower()}: {_state(row)}" for row in rows if row[0] == name]
-            lines += [f"  missing: {what}" for what in await work.missing(name)]
-            if name in sent:
-                lines.append(f"  deliveries: {_unfinished(sent[name])}")
-            if name in asked:
-                lines.append(f"  commands: {_unfinished(asked[name])}")
-            if name in told:
-                lines.append(f"  stock push: {connector_push.state(told[name])}")
-        return lines
-
-
-def _health(row: "db.pool.Record") -> str:  # type: ignore[name-defined]  # noqa: F821  # imported when it runs
-    parts = ["no process runs it" if row["breaker"] is None else f"breaker {row['breaker'].lower()}"]
-    if row["error_rate"] is not None:
-        parts.append(f"{row['error_rate']:.0%} of the last attempts failed")
-    if row["last_success_at"] is not None:
-        parts.append(f"last answer {_at(row['last_success_at'])}")
-    if row["last_failure_at"] is not None:
-        parts.append(f"last failure {_at(row['last_failure_at'])}: {row['last_error']}")
-    return ", ".join(parts)
-
-
-def _state(row: "db.pool.Record") -> str:  # type: ignore[name-defined]  # noqa: F821  # imported when it runs
-    parts = []
-    if row["began_at"] is not None:
-        all_ = "" if row["total"] is None else f" ({row['listed']:,} of {max(row['total'], row['listed']):,})"
-        parts.append(f"under way, {row['records']:,} records so far{all_}")
-    if row["watermark"] is not None:
-        parts.append(f"up to {_at(row['watermark'])}")
-    if row["finished_at"] is not None:
-        parts.append(f"last done {_at(row['finished_at'])}")
-    if row["missed"]:
-        parts.append(f"{row['missed']} lost by webhooks")
-    if row["error"] is not None:
-        parts.append(f"failed {_at(row['failed_at'])}: {row['error']}")
-    return ", ".join(parts) or "not begun"
-
-
-def _at(instant: dt.datetime) -> str:
-    return f"{instant.astimezone(dt.UTC):%Y-%m-%d %H:%M:%SZ}"
+        return await connector_list.lines(work, pool)
 
 
 async def _pull(
@@ -242,8 +181,12 @@ async def _pull(
     mode: str,
     pause: float | None,
 ) -> None:
-    async with _working(settings, opened) as (work, _):
+    import db.unread
+
+    async with _working(settings, opened) as (work, pool):
         wanted = _targets(work, name, capability, mode)
+        # Somebody who asks may have put right what could not be read.
+        await db.unread.look_again(pool, name)
         async with work.running(pulls=False):
             while True:
                 for target in wanted:

@@ -4,7 +4,13 @@ import sqlalchemy as sa
 
 from connectors.breaker import State
 from db.connector_health import LIVING_SECONDS
-from db.tables import connector_deliveries, connector_health, connector_watermarks, stock_targets
+from db.tables import (
+    connector_deliveries,
+    connector_health,
+    connector_unread,
+    connector_watermarks,
+    stock_targets,
+)
 from resolvers.scope import Scope
 from resolvers.sources import Row, Sql
 
@@ -58,6 +64,12 @@ def missed(row: Row, _scope: Scope) -> Sql:
     pull = connector_watermarks.alias()
     total = sa.cast(sa.func.coalesce(sa.func.sum(pull.c.missed), sa.literal_column("0")), sa.Integer)
     return sa.select(total).where(pull.c.instance == row.c.instance).correlate(row).scalar_subquery()
+
+
+def unread(row: Row, _scope: Scope) -> Sql:
+    noted = connector_unread.alias()
+    query = sa.select(sa.cast(sa.func.count(), sa.Integer)).select_from(noted)
+    return query.where(noted.c.instance == row.c.instance).correlate(row).scalar_subquery()
 
 
 def deliveries_waiting(row: Row, _scope: Scope) -> Sql:

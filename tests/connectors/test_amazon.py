@@ -254,7 +254,7 @@ def test_what_the_model_lets_amazon_leave_out_may_be_left_out() -> None:
     assert isinstance(work, FulfillmentRecord)
     assert (work.fulfillment_id, work.status) == (f"{told['orderId']}/2", FulfillmentStatus.IN_PROGRESS)
     level = {"sellerSku": "MUG", "lastUpdatedTime": "", "inventoryDetails": {"fulfillableQuantity": 0}}
-    (count,) = mapping.stock(Node({"payload": {"inventorySummaries": [level]}}), instance("http://127.0.0.1"))
+    (count,) = mapping.stock(Node({"payload": {"inventorySummaries": [level]}}), instance("http://127.0.0.1")).whole()
     assert (count.on_hand, count.occurred_at) == (0, mapping.LONG_AGO)
 
 

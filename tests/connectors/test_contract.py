@@ -25,6 +25,7 @@ from tests.contract import (
     samples,
     secrecy,
     storms,
+    unread,
     words,
 )
 from tests.contract.disorder import Told
@@ -78,6 +79,11 @@ def test_its_mapping_is_pure_takes_more_fields_and_misses_needed_ones_by_their_p
 @pytest.mark.parametrize("name", NAMES)
 def test_a_word_that_nobody_knows_is_unknown_and_kept(name: str) -> None:
     assert words.unknown(of(name)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_entry_that_cannot_be_read_harms_no_other(name: str) -> None:
+    assert unread.harmful(of(name)) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -116,15 +116,15 @@ def test_an_impure_an_intolerant_and_a_careless_mapping_are_found() -> None:
     numbers = itertools.count()
 
     def counting(told: Node, instance: Instance) -> list[StockRecord]:
-        return [dataclasses.replace(one, event_id=str(next(numbers))) for one in mapping.stock(told, instance)]
+        return [dataclasses.replace(one, event_id=str(next(numbers))) for one in mapping.stock(told, instance).whole()]
 
     def consuming(told: Node, instance: Instance) -> list[StockRecord]:
-        records = list(mapping.stock(told, instance))
+        records = list(mapping.stock(told, instance).whole())
         told.value["next"] = "changed"
         return records
 
     def counting_fields(told: Node, instance: Instance) -> list[StockRecord]:
-        return list(mapping.stock(told, instance))[: 5 - len(told.value)]
+        return list(mapping.stock(told, instance).whole())[: 5 - len(told.value)]
 
     assert samples.impure(mapping_by(counting)) == ["stock.json is mapped differently the second time."]
     assert samples.impure(mapping_by(consuming)) == ["stock.json is changed by being mapped."]

@@ -43,7 +43,7 @@ async def test_a_sale_is_read_and_its_delivery_followed_though_the_order_does_no
         assert [(one.line, one.shipped) for one in work.lines] == [("MUG-BLUE", 3), ("PLATE", 1)]
         assert [(one.carrier, one.tracking_number) for one in work.shipments] == [("dhl", "JD01")]
         looked_up = await connector.look_up_orders([OrderRef("web", "no"), order.order, OrderRef("pos", "WEB-1001")])
-        assert [list(records) for records in looked_up] == [[], [order, work], []]
+        assert looked_up == [[], [order, work], []]
 
 
 async def every(server: Server, kind: str) -> list[Record]:
@@ -67,6 +67,24 @@ async def test_every_page_is_read_once() -> None:
         assert orders == [f"W{place}" for place in range(205)]
         counts = {one.sku: one.on_hand for one in await every(server, "pull_stock") if isinstance(one, StockRecord)}
         assert counts == {f"SKU-{place}": place for place in range(205)}
+
+
+async def test_hours_of_work_are_no_goods_and_parts_of_units_harm_no_other_order() -> None:
+    async with Server().running() as server, opener() as http:
+        connector = create(instance(server.url), http)
+        server.product("HOUR")["type"] = "service"
+        server.add_sale("W1", {"MUG": 2, "HOUR": 1.5})
+        server.add_sale("W2", {"CLOTH": 1.5})
+        server.add_sale("W3", {"MUG": 1})
+        page = await connector.pull_orders(None, None)
+        orders = {one.order.number: one.lines for one in page.records if isinstance(one, OrderRecord)}
+        assert {number: [(one.sku, one.quantity) for one in lines or ()] for number, lines in orders.items()} == {
+            "W1": [("MUG", 2)],
+            "W3": [("MUG", 1)],
+        }
+        assert [(one.reference, one.error.path) for one in page.unread] == [("W2", "lines.2.product_uom_qty")]
+        found = await connector.look_up_orders([OrderRef("web", number) for number in ("W1", "W2")])
+        assert [type(one) for one in found] == [list, BadPayload]
 
 
 async def test_shelves_of_a_warehouse_are_one_count_and_only_changed_products_are_pulled() -> None:

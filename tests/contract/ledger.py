@@ -20,6 +20,7 @@ PROOFS: Final[Mapping[str, tuple[str, ...]]] = {
     "paging": (
         "test_a_pull_ends_goes_on_after_a_restart_and_leaves_nothing_out",
         "test_a_pull_that_was_interrupted_loses_nothing_and_told_again_changes_nothing",
+        "test_an_entry_that_cannot_be_read_harms_no_other",
     ),
     "typed_errors": (
         "test_a_fault_is_its_error_and_is_asked_once",

@@ -1,13 +1,14 @@
 """Samples: mapped exactly, purely, with more fields than are known, and not without those that are needed."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from connectors.base import Capability, Instance
+from connectors.base import Capability, Instance, Read
 from connectors.errors import BadPayload
 from connectors.payload import Node
 from connectors.samples import as_json
+from domain.records import Record
 from tests.contract.folder import Folder
 
 READING = frozenset(Capability) - {
@@ -98,7 +99,12 @@ def _capabilities(sample: Mapping[str, Any]) -> set[str]:
 
 def _mapped(folder: Folder, sample: Mapping[str, Any], payload: Any) -> Any:
     instance = Instance(folder.manifest.id, **settings_of(folder, sample))
-    return as_json(list(getattr(folder.mapping, sample["map"])(Node(payload), instance)))
+    return as_json(whole(getattr(folder.mapping, sample["map"])(Node(payload), instance)))
+
+
+def whole(found: Read[Record] | Iterable[Record]) -> list[Record]:
+    """A sample is of one thing to prove: what cannot be read of it is an error."""
+    return list(found.whole() if isinstance(found, Read) else found)
 
 
 def settings_of(folder: Folder, sample: Mapping[str, Any]) -> dict[str, Any]:

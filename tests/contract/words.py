@@ -14,7 +14,7 @@ from connectors.base import Instance
 from connectors.payload import Node
 from domain.status import FulfillmentStatus, OrderStatus, ReturnStatus
 from tests.contract.folder import Folder
-from tests.contract.samples import settings_of
+from tests.contract.samples import settings_of, whole
 
 Steps = tuple[str | int, ...]
 STRANGE: Final = "OF_NEXT_YEAR"
@@ -69,7 +69,7 @@ def _misread(old: Any, new: Any) -> Iterator[str]:
 
 def _mapped(folder: Folder, sample: Mapping[str, Any], payload: Any) -> list[Any]:
     instance = Instance(folder.manifest.id, **settings_of(folder, sample))
-    return list(getattr(folder.mapping, sample["map"])(Node(payload), instance))
+    return whole(getattr(folder.mapping, sample["map"])(Node(payload), instance))
 
 
 def _words(value: Any, above: Steps = ()) -> Iterator[Steps]:

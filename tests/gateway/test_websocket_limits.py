@@ -320,6 +320,8 @@ MESSAGES = st.fixed_dictionaries(
 )
 
 
+# The server beside it, in the same process, spreads its pauses by the same `random`; the strategies use none.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
 async def test_no_message_breaks_the_server_or_another_operation() -> None:
     """Each message alone is one the protocol knows, or it closes its own socket with a code that says why."""
     async with standing(StreamOptions(messages_per_minute=100_000)) as stand, stand.acknowledged() as other:

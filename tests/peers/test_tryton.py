@@ -57,7 +57,7 @@ async def a_sale_is_read(connector: Tryton) -> None:
         ("PLATE", 1, None),
     ]
     looked_up = await connector.look_up_orders([OrderRef("web", "no"), order.order, OrderRef("pos", "WEB-1001")])
-    assert [list(records) for records in looked_up] == [[], [order, work], []]
+    assert looked_up == [[], [order, work], []]
 
 
 async def its_delivery_is_followed(erp: tryton.Erp, connector: Tryton, sale: int) -> None:

@@ -25,7 +25,7 @@ from connectors.base import (
 )
 from connectors.errors import BadPayload
 from connectors.http import Http
-from connectors.payload import Node
+from connectors.payload import Node, each_read
 from domain.records import (
     FulfillmentLineRecord,
     FulfillmentRecord,
@@ -138,8 +138,9 @@ class Acme:
     async def _page(self, path: str, since: dt.datetime | None, cursor: str | None, of: Any) -> Page:
         params = {"since": since.isoformat()} if since else {}
         found = (await self.http.request("GET", path, params=params | ({"cursor": cursor} if cursor else {}))).json()
-        records = [of(row) for row in found["rows"].items()]
-        return Page(records, found["next"].maybe_text(), len(records), found["total"].integer())
+        rows = found["rows"].items()
+        read = each_read(rows, lambda row: (row["number"] or row["sku"]).text(), lambda row: (of(row),))
+        return Page.of(read, found["next"].maybe_text(), len(rows), found["total"].integer())
 
     async def push_stock(self, targets: Sequence[StockTarget]) -> Sequence[Pushed]:
         asked = [{"sku": one.sku, "available": one.available, "key": one.key} for one in targets]

@@ -122,7 +122,7 @@ class Server(Simulator):
         body = {"name": name, "message": message, "arguments": [message], "context": {}, "debug": ""}
         return web.json_response(body, status=status)
 
-    def add_sale(self, reference: str, quantities: Mapping[str, int]) -> Row:
+    def add_sale(self, reference: str, quantities: Mapping[str, float]) -> Row:
         """A confirmed order of Ada Example with a picking that waits."""
         partner = self.put("res.partner", id=5, name="Ada Example", email="ada@shop.example", street="Lange Gasse 1",
                            city="Berlin", zip="10117", country_code="DE")  # fmt: skip
@@ -163,7 +163,7 @@ class Server(Simulator):
 
     def product(self, sku: str) -> Row:
         known = (row for row in self.tables.get("product.product", {}).values() if row["default_code"] == sku)
-        return next(known, None) or self.put("product.product", default_code=sku)
+        return next(known, None) or self.put("product.product", default_code=sku, type="consu")
 
     def lay(self, sku: str, quantity: int, reserved: int = 0) -> Row:
         product = self.product(sku)

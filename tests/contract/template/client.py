@@ -21,11 +21,11 @@ class Template:
         headers = {"Authorization": f"Bearer {self.instance.secret('token')}"}
         params = {name: value for name, value in given.items() if value is not None}
         told = (await self._http.request("GET", "/stock", headers=headers, params=params)).json()
-        return Page(mapping.stock(told, self.instance), told["next"].maybe_text())
+        return Page.of(mapping.stock(told, self.instance), told["next"].maybe_text(), len(told["levels"].items()))
 
     def verify(self, request: WebhookRequest) -> Delivery:
         return webhooks.verified(request, self.instance)
 
     async def records_of(self, delivery: Delivery, body: bytes) -> Sequence[Record]:
         """What a delivery of a topic that we do not know says is of no concern."""
-        return mapping.stock(parsed(body, "webhook"), self.instance) if delivery.topic == "stock" else ()
+        return mapping.stock(parsed(body, "webhook"), self.instance).whole() if delivery.topic == "stock" else ()
