@@ -1,6 +1,6 @@
 """Which instance answers for a carrier, a location or a source; the first in the connectors' file that fits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.base import Capability, Instance
@@ -37,6 +37,13 @@ class Answering:
 
     def carrier(self, code: str | None) -> str | None:
         return None if code is None else self.carriers.get(code) or self.folders.get(code)
+
+    def followed(self) -> Mapping[str, Sequence[str]]:
+        """By instance, the carriers whose parcels it answers for."""
+        found: dict[str, list[str]] = {}
+        for code in sorted({*self.carriers, *self.folders}):
+            found.setdefault(self.carriers.get(code) or self.folders[code], []).append(code)
+        return found
 
     def location(self, code: str) -> str | None:
         return self.locations.get(code)

@@ -55,6 +55,10 @@ class Guard:
             for limiter in self.limiters.values():
                 limiter.divide(processes)
 
+    def spare(self) -> float:
+        """The part that is left of the limit that is nearest to its end."""
+        return min(limiter.spare() for limiter in self.limiters.values())
+
     def usable(self, capability: Capability) -> Connector:
         if self.connector is None or capability not in self.capabilities:
             raise NotConnected(f"{self.name} is not connected for {capability.value}.")

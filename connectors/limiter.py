@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from connectors.allowance import Allowance
+
+FEW: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,12 @@ class Limiter:
         now = self._clock()
         exhausted = self._left < 1.0 and now < self._left_until
         return max(self.paused, self._left_until - now if exhausted else 0.0)
+
+    def spare(self) -> float:
+        """The part of the bucket that is left, 0 to 1; 1 where there is none, or where it holds but a few requests."""
+        if self.held() > 0:
+            return 0.0
+        return 1.0 if self._rate is None or self._size < FEW else max(0.0, self._level() / self._size)
 
     def wait(self, cost: float = 1.0) -> float:
         """Until a request could go; nothing is taken. One that is larger than the bucket waits until that is full."""

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 import db.connector_commands
 import db.deliveries
+import db.followed
 import db.pulls
 import db.stock_offers
 import db.unread
@@ -32,6 +33,7 @@ class ConnectorNumbers(Collector):
         self.commands: Sequence[Record] = ()
         self.stock: Sequence[Record] = ()
         self.unread: Sequence[Record] = ()
+        self.parcels: Sequence[Record] = ()
 
     async def run(self) -> None:
         while True:
@@ -45,6 +47,7 @@ class ConnectorNumbers(Collector):
         self.pulls = await db.pulls.everything(self.pool)
         self.deliveries = await db.deliveries.waiting(self.pool)
         self.commands = await db.connector_commands.waiting(self.pool)
+        self.parcels = await db.followed.waiting(self.pool)
         self.unread = await db.unread.waiting(self.pool)
         self.stock = await db.stock_offers.waiting(self.pool)
 
@@ -72,7 +75,11 @@ class ConnectorNumbers(Collector):
         unread = _gauge("unread_entries", "Entries it told that could not be read.", ["instance", "capability"])
         for row in self.unread:
             unread.add_metric([row["instance"], row["capability"]], row["number"])
-        yield from (age, failing, missed, waiting, dead, asking, given_up, unread)
+        parcels = _gauge("parcels", "Open parcels that it is asked about or tells of.", ["instance", "state"])
+        for row in self.parcels:
+            for state in ("followed", "watched", "failing", "given_up"):
+                parcels.add_metric([row["instance"], state], row[state])
+        yield from (age, failing, missed, waiting, dead, asking, given_up, unread, parcels)
         yield from self._stock(now)
 
     def _stock(self, now: dt.datetime) -> Iterator[Metric]:

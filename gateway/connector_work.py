@@ -11,6 +11,7 @@ from connectors.base import Capability
 from db.pool import Pool
 from events.commanding import Commanding
 from events.deliveries import Deliveries
+from events.following import Following
 from events.inbox import Inbox
 from events.intake import Intake
 from events.pulling import Mode, Pulling, Windows
@@ -18,7 +19,7 @@ from events.pushing import Pushing
 from events.syncing import Due, Syncing
 from gateway.connector_notes import ConnectorNotes
 from gateway.connector_numbers import ConnectorNumbers
-from gateway.connectors import Configured, Connectors, codes, configured, targets, told
+from gateway.connectors import Configured, Connectors, codes, configured, followers, targets, told
 from gateway.realtime import all_kept_running
 from gateway.settings import Settings
 from resolvers.commands.fulfillment_requests import Desk
@@ -52,6 +53,14 @@ class ConnectorWork:
         self.deliveries = Deliveries(pool, self.intake, self.connectors, tell, settings.connector_raw_days)
         self.desk = desk(self.connectors.all)
         self.commanding = Commanding(pool, self.intake, self.connectors, list(self.desk.locations) if self.desk else [])
+        guards = self.connectors.runtime.guards
+        self.following = Following(
+            pool,
+            self.intake,
+            self.connectors,
+            followers(self.connectors.all, self.connectors.answering),
+            lambda name: guards[name].spare(),
+        )
         others = [name for name, one in self.connectors.all.items() if not one.entry.push]
         self.pushing = Pushing(pool, self.connectors, told(self.connectors.all), others)
 
@@ -78,6 +87,8 @@ class ConnectorWork:
             if some:
                 # Also with nobody to tell: an instance that is told no more is forgotten.
                 parts["stock"] = self.pushing.run
+            if some and self.following.followers:
+                parts["parcels"] = self.following.run
             if some and self.desk is not None:
                 parts["commands"] = self.commanding.run
             if self.connectors.all:

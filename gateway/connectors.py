@@ -17,12 +17,14 @@ from connectors.limiter import Rate
 from connectors.manifest import BadManifest, Manifest, OwnCounts, RateLimit
 from connectors.registry import Entry
 from connectors.runtime import Limits, Runtime
+from events.following import Follower
 from events.pulling import PULLS, Mode, Target
 from gateway.addresses import CheckedResolver, address_of, is_host, is_public
 
 T = TypeVar("T")
 # Of one call as a whole, with all the requests it makes; a page of a pull is one call.
 CALL_SECONDS: Final = 120.0
+MOST_AT_ONCE: Final = 50
 PRIVATE: Final = "link-local, metadata, multicast and unspecified addresses are nobody's"
 
 
@@ -97,6 +99,24 @@ def targets(all_: Mapping[str, Configured], mode: Mode = Mode.SYNC) -> Sequence[
         for capability in PULLS
         if capability in one.manifest.capabilities
     ]
+
+
+def followers(all_: Mapping[str, Configured], answering: Answering) -> Mapping[str, Follower]:
+    """Who is asked about which parcels. That a carrier tells by itself can be believed only with its secret."""
+    found = {}
+    for name, carriers in answering.followed().items():
+        one = all_[name]
+        heard = one.tells and any(secrets for key, secrets in one.instance.secrets.items() if key.startswith("webhook"))
+        watches = Capability.TRACKING_ALERTS in one.manifest.capabilities
+        found[name] = Follower(carriers, at_once(one.manifest), heard and watches, heard and not watches)
+    return found
+
+
+def at_once(manifest: Manifest) -> int:
+    """As many requests as the limit lets through in half the time of an attempt, for those asked one at a time."""
+    rate = manifest.rate_limit
+    granted = MOST_AT_ONCE if rate is None else int(rate.requests / rate.seconds * CALL_SECONDS / 4)
+    return max(1, min(granted, MOST_AT_ONCE))
 
 
 def codes(one: Configured) -> tuple[Sequence[str], Sequence[str]]:

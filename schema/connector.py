@@ -48,6 +48,11 @@ class ConnectorHealth:
     unread: int = column("Entries that it told and that could not be read.", connectors.unread)
     deliveries_waiting: int = column("Webhooks in that wait or are tried again.", connectors.deliveries_waiting)
     deliveries_dead: int = column("Webhooks in that were given up.", connectors.deliveries_dead)
+    parcels_followed: int = column("Open parcels that it is asked about, or tells of.", connectors.parcels_followed)
+    parcels_failing: int = column("Those of them whose last look failed.", connectors.parcels_failing)
+    parcels_given_up: int = column(
+        "Parcels that have not arrived and are too old to be asked about.", connectors.parcels_given_up
+    )
     stock_waiting: int = column("Items at places of which it is to be told what is for sale.", connectors.stock_waiting)
     stock_waiting_since: dt.datetime | None = column(
         "Since when the oldest of them waits; null when none does.", connectors.stock_waiting_since

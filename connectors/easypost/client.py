@@ -47,7 +47,10 @@ class EasyPost:
     ) -> Sequence[TrackingRecord] | ConnectorError:
         if isinstance(tracker, ConnectorError):
             return tracker
-        return () if tracker is None else mapping.scans(tracker, self.instance, parcel.carrier)
+        try:
+            return () if tracker is None else mapping.scans(tracker, self.instance, parcel.carrier)
+        except BadPayload as error:
+            return error
 
     def _key(self, tracker: Node) -> tuple[str, str]:
         return self.instance.carrier(tracker["carrier"].text()), tracker["tracking_code"].text()

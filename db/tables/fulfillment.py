@@ -94,6 +94,12 @@ shipments = sa.Table(
     ),
     words("status", ShipmentStatus),
     sa.Index("ix_shipments_tracking_number", "tracking_number"),
+    sa.Index(
+        "ix_shipments_open",
+        "carrier",
+        "tracking_number",
+        postgresql_where=sa.text("status NOT IN ('DELIVERED', 'RETURNED', 'LOST', 'CANCELLED')"),
+    ),
 )
 
 shipment_lines = sa.Table(

@@ -55,6 +55,31 @@ connector_unread = sa.Table(
     instant("next_look_at", nullable=False),
 )
 
+# Parcels that their carrier is asked about, by its number of them.
+connector_parcels = sa.Table(
+    "connector_parcels",
+    metadata,
+    sa.Column("instance", sa.Text, primary_key=True),
+    sa.Column("carrier", sa.Text, primary_key=True),
+    sa.Column("tracking_number", sa.Text, primary_key=True),
+    stamped("found_at"),
+    # Also the lease of whoever looks at it.
+    stamped("next_look_at"),
+    instant("looked_at"),
+    count("failures"),
+    text("error", nullable=True),
+    # Until when the carrier tells by itself; when it said that it does not.
+    instant("watched_until"),
+    instant("watch_refused_at"),
+    instant("given_up_at"),
+)
+sa.Index(
+    "ix_connector_parcels_due",
+    connector_parcels.c.instance,
+    connector_parcels.c.next_look_at,
+    postgresql_where=connector_parcels.c.given_up_at.is_(None),
+)
+
 # What outside systems sent to /webhooks/NAME and was genuine. Its id is known for 30 days.
 connector_deliveries = sa.Table(
     "connector_deliveries",

@@ -5,6 +5,7 @@ import datetime as dt
 import db.connector_commands
 import db.connector_health
 import db.deliveries
+import db.followed
 import db.pulls
 import db.stock_offers
 import db.unread
@@ -30,6 +31,7 @@ async def _states(pool: Pool) -> list[tuple[str, str]]:
         *((row["instance"], f"health: {_health(row)}") for row in await db.connector_health.everything(pool)),
         *((row[0], f"{row[1]} {row['mode'].lower()}: {_state(row)}") for row in await db.pulls.everything(pool)),
         *((row["instance"], f"{row['capability']} unread: {_unread(row)}") for row in await db.unread.waiting(pool)),
+        *((row["instance"], f"parcels: {_parcels(row)}") for row in await db.followed.waiting(pool)),
         *((row["instance"], f"deliveries: {unfinished(row)}") for row in await db.deliveries.waiting(pool)),
         *((row["instance"], f"commands: {unfinished(row)}") for row in await db.connector_commands.waiting(pool)),
         *((row["instance"], f"stock push: {connector_push.state(row)}") for row in await db.stock_offers.waiting(pool)),
@@ -39,6 +41,12 @@ async def _states(pool: Pool) -> list[tuple[str, str]]:
 def unfinished(row: Record) -> str:
     why = f": {row['error']}" if row["error"] else ""
     return f"{row['waiting']} wait, {row['dead']} given up{why}"
+
+
+def _parcels(row: Record) -> str:
+    told = f", of {row['watched']:,} it tells" if row["watched"] else ""
+    failing = f", {row['failing']:,} failing: {row['error']}" if row["failing"] else ""
+    return f"{row['followed']:,} followed{told}{failing}, {row['given_up']:,} given up"
 
 
 def _unread(row: Record) -> str:

@@ -1,5 +1,7 @@
 """Outside systems and how it goes with them, put together from what every process has told."""
 
+from collections.abc import Callable
+
 import sqlalchemy as sa
 
 from connectors.breaker import State
@@ -7,6 +9,7 @@ from db.connector_health import LIVING_SECONDS
 from db.tables import (
     connector_deliveries,
     connector_health,
+    connector_parcels,
     connector_unread,
     connector_watermarks,
     stock_targets,
@@ -85,6 +88,24 @@ def _deliveries(row: Row, state: str) -> Sql:
     query = sa.select(sa.cast(sa.func.count(), sa.Integer)).select_from(sent)
     query = query.where(sent.c.instance == row.c.instance, sent.c.state == sa.literal_column(f"'{state}'"))
     return query.correlate(row).scalar_subquery()
+
+
+def parcels_followed(row: Row, _scope: Scope) -> Sql:
+    return _parcels(row, lambda parcel: parcel.c.given_up_at.is_(None))
+
+
+def parcels_failing(row: Row, _scope: Scope) -> Sql:
+    return _parcels(row, lambda parcel: sa.and_(parcel.c.given_up_at.is_(None), parcel.c.error.is_not(None)))
+
+
+def parcels_given_up(row: Row, _scope: Scope) -> Sql:
+    return _parcels(row, lambda parcel: parcel.c.given_up_at.is_not(None))
+
+
+def _parcels(row: Row, which: Callable[[Row], sa.ColumnElement[bool]]) -> Sql:
+    parcel = connector_parcels.alias()
+    query = sa.select(sa.cast(sa.func.count(), sa.Integer)).select_from(parcel)
+    return query.where(parcel.c.instance == row.c.instance, which(parcel)).correlate(row).scalar_subquery()
 
 
 def stock_waiting(row: Row, _scope: Scope) -> Sql:

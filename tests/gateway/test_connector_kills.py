@@ -5,6 +5,7 @@ A lease of a killed process ends by itself after a minute or three; the tests en
 
 import asyncio
 import contextlib
+import datetime
 import os
 import random
 import signal
@@ -23,8 +24,8 @@ from schema import build
 from tests.db.clones import clone
 from tests.gateway.test_cli_connector import FILE, ROOT
 from tests.processes import unhurried
-from tests.resolvers.commands.house import ADMIN, PLACES, House, upsert
-from tests.simulators import odoo, shipbob
+from tests.resolvers.commands.house import ADMIN, PLACES, House, upsert, work
+from tests.simulators import odoo, shipbob, ups
 
 ODOO = """
 [erp]
@@ -34,6 +35,14 @@ options = {{url = "{url}", database = "shop", channel = "web"}}
 locations = {{"1" = "HAM"}}
 secrets = {{api_key = "env:ODOO_KEY"}}
 """
+CARRIER = """
+[ups]
+connector = "ups"
+private = true
+options = {{url = "{url}"}}
+secrets = {{client_id = "env:UPS_ID", client_secret = "env:UPS_SECRET", webhook_credential = "env:UPS_CREDENTIAL"}}
+"""
+PARCELS = 120
 SALES = 230
 KILLS = 4
 # Where a sync of the test begins: before all that the simulator's clock says.
@@ -51,7 +60,8 @@ ASK = """mutation($number: String!) { requestFulfillment(order: {channel: "web",
 async def begun(dsn: str, file: Path, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """A process of ours, killed at the end if it still runs."""
     known = {name: value for name, value in os.environ.items() if not name.startswith("ORDERGRAPH_")}
-    set_ = {"ORDERGRAPH_DATABASE_URL": dsn, "ORDERGRAPH_CONNECTORS_FILE": str(file), "ODOO_KEY": odoo.KEY}
+    carrier = {"UPS_ID": ups.CLIENT[0], "UPS_SECRET": ups.CLIENT[1], "UPS_CREDENTIAL": ups.CREDENTIAL}
+    set_ = {**carrier, "ORDERGRAPH_DATABASE_URL": dsn, "ORDERGRAPH_CONNECTORS_FILE": str(file), "ODOO_KEY": odoo.KEY}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gateway.cli", "connector", *words),
         cwd=ROOT,
@@ -179,3 +189,37 @@ async def test_a_process_that_asks_for_work_is_killed_again_and_again_and_nothin
         (number, "threepl", "IN_PROGRESS", "LAMP 1, MUG 2") for number in numbers
     ]
     assert {row["fulfillment_id"] for row in commands} == {str(number) for number in server.orders}
+
+
+async def test_a_process_that_follows_parcels_is_killed_and_each_scan_is_here_once(
+    database: str, pool: db.pool.Pool, tmp_path: Path
+) -> None:
+    await pool.execute(PLACES)
+    house = House(build.executable(build.build()), pool)
+    numbers = [f"1Z023E2X02143{number:05}" for number in range(PARCELS)]
+    assert await house.outcomes("upsertOrders", upsert("e", 1, lines=[("MUG", PARCELS)])) == ["APPLIED"]
+    shipped = {"carrier": "ups", "lines": [{"line": "MUG", "quantity": 1}]}
+    shipments = [{**shipped, "trackingNumber": number} for number in numbers]
+    done = work("w", 2, "COMPLETED", [("MUG", PARCELS, {})], shipments=shipments)
+    assert await house.outcomes("recordFulfillmentEvents", done) == ["APPLIED"]
+    file, dice, midway = tmp_path / "connectors.toml", random.Random(os.urandom(8)), 0
+    scans = "SELECT s.tracking_number, t.status FROM tracking_events t JOIN shipments s ON s.id = t.shipment_id"
+    open_ = "SELECT count(*) FROM shipments WHERE status <> 'DELIVERED'"
+    async with ups.Server().running() as server:
+        file.write_text(CARRIER.format(url=server.url))
+        for number in numbers:
+            server.scan(number, "D", "FS", "011", datetime.datetime(2026, 11, 22, 9, tzinfo=datetime.UTC))
+        for _ in range(KILLS):
+            asked = len(server.seen) + dice.randrange(3, 25)
+            async with begun(database, file, "run"), asyncio.timeout(unhurried(60)):
+                while len(server.seen) < asked and await pool.fetchval(open_):  # noqa: ASYNC110  # a process tells us nothing
+                    await asyncio.sleep(0.005)
+                await asyncio.sleep(dice.uniform(0, 0.1))
+            midway += await pool.fetchval(open_) > 0
+            await pool.execute("UPDATE connector_parcels SET next_look_at = now()")
+        async with begun(database, file, "run"), asyncio.timeout(unhurried(120)):
+            while await pool.fetchval(open_):  # noqa: ASYNC110  # the same
+                await asyncio.sleep(0.05)
+        assert server.alerts == set(numbers)
+    assert midway, "no kill came before the end: the test proves nothing"
+    assert sorted(tuple(row.values()) for row in await pool.fetch(scans)) == [(one, "DELIVERED") for one in numbers]
