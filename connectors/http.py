@@ -62,11 +62,15 @@ class Gate(Protocol):
     def learn(self, operation: str, told: Allowance, since: float) -> None: ...
 
 
+Resolve = Callable[[str, int], Awaitable[str]]
+
+
 class Http:
     """What a connector's client is given: requests to `base` only.
 
     `gate` is passed before each request, and told what the answer says of the vendor's limit, as `reading` understands
     it; a client sets that where its vendor has words of its own. `observe` hears of each: (status or 0, seconds).
+    `resolve` gives an address of a host and a port, or raises OSError for one that may not be called.
     """
 
     def __init__(
@@ -78,8 +82,10 @@ class Http:
         largest: int = LARGEST_ANSWER,
         observe: Callable[[int, float], None] | None = None,
         gate: Gate | None = None,
+        resolve: Resolve | None = None,
     ) -> None:
         self.session = session
+        self.resolve = resolve
         self.base = base.rstrip("/")
         self.host = urlsplit(base).hostname or base
         self.seconds = seconds
@@ -87,6 +93,16 @@ class Http:
         self.observe = observe
         self.gate = gate
         self.reading: Callable[[Response], Allowance] = shared_headers
+
+    async def address(self, port: int) -> str:
+        """Where `base` leads to, checked as for HTTP: for what speaks another protocol. Raises Unreachable."""
+        if self.resolve is None:
+            return self.host
+        try:
+            async with asyncio.timeout(self.seconds):
+                return await self.resolve(self.host, port)
+        except (TimeoutError, OSError) as error:
+            raise Unreachable(f"{self.host} leads to no address that may be called. {error}".strip()) from None
 
     async def request(
         self,

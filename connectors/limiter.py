@@ -29,7 +29,7 @@ class Limiter:
         self._rate = rate.requests / rate.seconds if rate else None
         self._most = rate.burst if rate else 1.0
         self._window = rate.seconds if rate else 1.0
-        self._share = 1.0
+        self.share = 1.0
         # When the bucket will be (or was) full, in the manner of GCRA.
         self._due = clock()
         self._paused_until = clock()
@@ -78,7 +78,7 @@ class Limiter:
     def divide(self, processes: int) -> None:
         """Keep to this process's part from now on."""
         level = self._level()
-        self._share = 1.0 / max(1, processes)
+        self.share = 1.0 / max(1, processes)
         self._fill(level)
 
     def learn(self, told: Allowance, since: float = 0.0) -> None:
@@ -91,7 +91,7 @@ class Limiter:
             self._fill(level)
         if told.left is None:
             return
-        left = told.left * self._share - (self.taken - since)
+        left = told.left * self.share - (self.taken - since)
         if told.rate:
             self._fill(left)
             return
@@ -101,11 +101,11 @@ class Limiter:
 
     @property
     def _size(self) -> float:
-        return max(1.0, self._most * self._share)
+        return max(1.0, self._most * self.share)
 
     @property
     def _pace(self) -> float:
-        return max(1e-9, (self._rate or 0.0) * self._share)
+        return max(1e-9, (self._rate or 0.0) * self.share)
 
     def _level(self) -> float:
         """Below 0 where more was taken than there was."""

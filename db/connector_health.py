@@ -9,6 +9,7 @@ from typing import Final
 from db.pool import Pool, Record
 
 LIVING_SECONDS: Final = 90
+ASKING_SECONDS: Final = 60
 REMEMBERED_DAYS: Final = 7
 
 TELL = """
@@ -22,9 +23,10 @@ WITH one AS (
         last_error = CASE WHEN c.last_failure_at > excluded.last_failure_at OR excluded.last_failure_at IS NULL
             THEN c.last_error ELSE excluded.last_error END
 )
-INSERT INTO connector_health (instance, process, breaker, attempts, failures) VALUES ($1, $8, $9, $10, $11)
+INSERT INTO connector_health (instance, process, breaker, attempts, failures, asked_at)
+VALUES ($1, $8, $9, $10, $11, greatest($5::timestamptz, $6::timestamptz))
 ON CONFLICT (instance, process) DO UPDATE SET breaker = excluded.breaker, attempts = excluded.attempts,
-    failures = excluded.failures, told_at = now()
+    failures = excluded.failures, asked_at = excluded.asked_at, told_at = now()
 """
 
 # The worst breaker of the living processes is shown: where one of them is left alone, some callers get stored values.
@@ -37,6 +39,14 @@ FROM connectors c LEFT JOIN (
     FROM connector_health WHERE told_at > now() - interval '{LIVING_SECONDS} seconds' GROUP BY instance
 ) h USING (instance) ORDER BY c.instance
 """  # noqa: S608  # a number of our own
+
+# This process counts though it has not asked yet: it may at any moment.
+ASKING = f"""
+SELECT instance, count(*)::int AS processes FROM connector_health
+WHERE told_at > now() - interval '{LIVING_SECONDS} seconds'
+  AND (asked_at > now() - interval '{ASKING_SECONDS} seconds' OR process = $1)
+GROUP BY instance
+"""  # noqa: S608  # numbers of our own
 
 LEAVE = "DELETE FROM connector_health WHERE process = $1"
 FORGET_PROCESSES = "DELETE FROM connector_health WHERE told_at < now() - interval '1 hour'"
@@ -66,6 +76,11 @@ async def tell(pool: Pool, process: uuid.UUID, told: Told) -> None:
         *(told.last_success_at, told.last_failure_at, told.last_error),
         *(process, told.breaker, told.attempts, told.failures),
     )
+
+
+async def asking(pool: Pool, process: uuid.UUID) -> Sequence[Record]:
+    """By instance, how many processes ask it these days, this one included."""
+    return await pool.fetch(ASKING, process)
 
 
 async def leave(pool: Pool, process: uuid.UUID) -> None:

@@ -65,5 +65,9 @@ class CheckedResolver(AbstractResolver):
             raise OSError(f"{host} leads to no address that may be called ({self.why})")
         return allowed
 
+    async def address(self, host: str, port: int) -> str:
+        """The first of them, for what does not connect through aiohttp; raises OSError when there is none."""
+        return (await self.resolve(host, port))[0]["host"]
+
     async def close(self) -> None:
         await self.resolver.close()

@@ -1,4 +1,7 @@
-"""Tells the store how it goes with this process's connectors, so that every process shows the same."""
+"""Tells the store how it goes with this process's connectors, so that every process shows the same.
+
+And so that those that ask a system share its limits (docs/decisions/0014-limits-are-shared-breakers-are-not.md).
+"""
 
 import asyncio
 import time
@@ -46,6 +49,9 @@ class ConnectorNotes:
             if told != last or now - at >= AGAIN_SECONDS:
                 await db.connector_health.tell(self.pool, self.process, told)
                 self.told[name] = (told, now)
+        for row in await db.connector_health.asking(self.pool, self.process):
+            if (guard := self.connectors.runtime.guards.get(row["instance"])) is not None:
+                guard.divide(row["processes"])
         if self.forgotten_at is None or now - self.forgotten_at >= FORGET_SECONDS:
             await db.connector_health.forget(self.pool)
             self.forgotten_at = now

@@ -142,9 +142,12 @@ class Connectors:
         if not self.all:
             yield
             return
-        async with _session(is_public, "private = true is not set") as public, _session(is_host, PRIVATE) as private:
+        outside = CheckedResolver(is_public, "private = true is not set")
+        inside = CheckedResolver(is_host, PRIVATE)
+        async with _session(outside) as public, _session(inside) as private:
             for name, one in self.all.items():
-                http = _http(one, private if one.entry.private else public, self.runtime)
+                session, resolver = (private, inside) if one.entry.private else (public, outside)
+                http = _http(one, session, resolver, self.runtime)
                 self.runtime.guards[name].connector = registry.create(one.entry.connector, one.instance, http)
             try:
                 yield
@@ -173,7 +176,9 @@ def limits(manifest: Manifest) -> Limits:
     return Limits(rate(manifest.rate_limit) if manifest.rate_limit else None, operations)
 
 
-def _http(one: Configured, session: aiohttp.ClientSession, runtime: Runtime) -> Callable[[str], Http]:
+def _http(
+    one: Configured, session: aiohttp.ClientSession, resolver: CheckedResolver, runtime: Runtime
+) -> Callable[[str], Http]:
     """Http for addresses that this instance may connect to."""
 
     def make(base: str) -> Http:
@@ -181,14 +186,14 @@ def _http(one: Configured, session: aiohttp.ClientSession, runtime: Runtime) -> 
         if not registry.allows(one.manifest, one.entry, host):
             raise BadManifest(f"[{one.instance.name}] may not connect to {host}: its manifest does not list it.")
         _check_outside(one.instance.name, one.entry, host)
-        return Http(session, base, gate=runtime.gate(runtime.guards[one.instance.name]))
+        return Http(session, base, gate=runtime.gate(runtime.guards[one.instance.name]), resolve=resolver.address)
 
     return make
 
 
-def _session(allows: Callable[[str], bool], why: str) -> aiohttp.ClientSession:
+def _session(resolver: CheckedResolver) -> aiohttp.ClientSession:
     # No limit of its own, which a slow system could use up for all: the bulkhead of each bounds its connections.
-    outside = aiohttp.TCPConnector(resolver=CheckedResolver(allows, why), limit=0)
+    outside = aiohttp.TCPConnector(resolver=resolver, limit=0)
     return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), connector=outside)
 
 

@@ -11,4 +11,4 @@ def create(instance: Instance, http: Open) -> Connector:
     url = instance.option("url")
     if url.startswith(("http://", "https://")):
         return RestSupplier(instance, http(url))
-    return FileSupplier(instance, opened(instance))
+    return FileSupplier(instance, opened(instance, http))

@@ -20,6 +20,7 @@ import asyncssh
 
 from connectors.base import Instance
 from connectors.errors import BadPayload, Unauthorized, Unreachable
+from connectors.http import Http, Open
 
 LARGEST: Final = 16 * 1024 * 1024
 SECONDS: Final = 30.0
@@ -51,13 +52,14 @@ class Drop(Protocol):
         ...
 
 
-def opened(instance: Instance) -> Drop:
-    """The drop of `url`; raises BadPayload for an address that is none."""
+def opened(instance: Instance, http: Open) -> Drop:
+    """The drop of `url`; raises BadPayload for an address that is none. `http` says where an SFTP server is."""
     parts = urlsplit(instance.option("url"))
     if parts.scheme == "file" and parts.path:
         return Folder(Path(unquote(parts.path)))
     if parts.scheme == "sftp" and parts.hostname and parts.username:
-        return Sftp(instance, parts.hostname, parts.port or 22, parts.username, PurePosixPath(unquote(parts.path)))
+        server = http(f"sftp://{parts.hostname}")
+        return Sftp(instance, server, parts.port or 22, parts.username, PurePosixPath(unquote(parts.path)))
     raise BadPayload(f"{instance.name} needs a url such as file:///srv/edi/acme or sftp://user@host/drop.", "url")
 
 
@@ -121,7 +123,7 @@ class Sftp:
     """On a server of the supplier's or ours. Its key must be known: a stranger could read our customers' addresses."""
 
     instance: Instance = field(repr=False)
-    host: str
+    server: Http = field(repr=False)
     port: int
     user: str
     root: PurePosixPath
@@ -166,10 +168,11 @@ class Sftp:
     async def _connected(self) -> AsyncIterator[asyncssh.SFTPClient]:
         """A connection of its own for each use: suppliers' servers end idle ones."""
         name = self.instance.name
+        address = await self.server.address(self.port)
         try:
             async with (
                 asyncio.timeout(SECONDS),
-                asyncssh.connect(self.host, self.port, **self._options()) as connection,
+                asyncssh.connect(address, self.port, **self._options()) as connection,
                 connection.start_sftp_client() as sftp,
             ):
                 yield sftp

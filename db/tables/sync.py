@@ -174,5 +174,7 @@ connector_health = sa.Table(
     count("attempts"),
     count("failures"),
     stamped("told_at"),
+    # When its last attempt ended; those that asked within a minute share the limits.
+    instant("asked_at"),
     sa.CheckConstraint("breaker IN ('CLOSED', 'OPEN', 'HALF_OPEN')", name="breaker_known"),
 )

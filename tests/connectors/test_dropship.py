@@ -21,6 +21,7 @@ from connectors.errors import BadPayload, Unauthorized, Unreachable
 from connectors.http import Http
 from domain.records import FulfillmentRecord, OrderRef, Record, StockRecord
 from domain.status import FulfillmentStatus
+from tests.contract.abilities import never
 from tests.simulators import dropship
 from tests.simulators.base import opener
 from tests.simulators.dropship import NOW, REQUEST, Server, instance
@@ -331,9 +332,9 @@ def by_sftp(port: int, host_key: str, password: str = "right") -> Instance:  # o
 
 
 async def test_over_sftp_it_is_the_same(tmp_path: Path) -> None:
-    async with sftp_server(tmp_path) as (port, key):
+    async with sftp_server(tmp_path) as (port, key), opener() as http:
         of = by_sftp(port, key)
-        connector = FileSupplier(of, opened(of), clock=lambda: NOW.timestamp() + 60)
+        connector = FileSupplier(of, opened(of, http), clock=lambda: NOW.timestamp() + 60)
         theirs = dropship.FileSupplier(tmp_path / "drop")
         assert (await connector.pull_orders(None, None)).records == []
         await connector.request_fulfillment(REQUEST)
@@ -345,24 +346,25 @@ async def test_over_sftp_it_is_the_same(tmp_path: Path) -> None:
 
 
 async def test_a_wrong_password_or_an_unknown_server_is_unauthorized_and_none_is_unreachable(tmp_path: Path) -> None:
-    async with sftp_server(tmp_path) as (port, key):
+    async with sftp_server(tmp_path) as (port, key), opener() as http:
         other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
         for of in (by_sftp(port, key, "wrong"), by_sftp(port, other)):
             with pytest.raises(Unauthorized) as refused:
-                await FileSupplier(of, opened(of)).pull_orders(None, None)
+                await FileSupplier(of, opened(of, http)).pull_orders(None, None)
             assert "wrong" not in str(refused.value)
         without = by_sftp(port, "")
         with pytest.raises(BadPayload, match="host_key"):
-            await FileSupplier(without, opened(without)).pull_orders(None, None)
-    gone = FileSupplier(by_sftp(port, key), opened(by_sftp(port, key)))
-    with pytest.raises(Unreachable):
-        await gone.pull_orders(None, None)
+            await FileSupplier(without, opened(without, http)).pull_orders(None, None)
+    async with opener() as http:
+        gone = FileSupplier(by_sftp(port, key), opened(by_sftp(port, key), http))
+        with pytest.raises(Unreachable):
+            await gone.pull_orders(None, None)
 
 
 @pytest.mark.parametrize("url", ["ftp://x@y/z", "sftp://host/drop", "nonsense", "file://"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(BadPayload, match="url"):
-        opened(instance(url))
+        opened(instance(url), never)
 
 
 async def test_by_rest_it_is_the_same() -> None:

@@ -12,6 +12,8 @@ import db.pool
 import db.pulls
 from connectors.base import Capability
 from connectors.errors import Unreachable
+from connectors.limiter import Rate
+from connectors.runtime import Limits
 from gateway.connector_notes import AGAIN_SECONDS, ConnectorNotes
 from gateway.connectors import Connectors, configured
 from schema import build
@@ -124,6 +126,36 @@ async def test_a_process_that_ended_counts_no_more_but_what_it_saw_stays(
     await ConnectorNotes(pool, Connectors(connectors.all)).tell()
     [row] = await db.connector_health.everything(pool)
     assert (row["breaker"], row["error_rate"], row["last_error"]) == ("CLOSED", None, "CONNECTOR_UNREACHABLE")
+
+
+async def test_processes_that_ask_share_the_limit_and_idle_ones_take_no_part(
+    pool: db.pool.Pool, tmp_path: Path
+) -> None:
+    limit = {"carriers": Limits(Rate(100.0, 1.0, 100.0))}
+    all_ = configured(file(tmp_path, "http://127.0.0.1:9"))
+    several = [Connectors(all_) for _ in range(3)]
+    notes = [ConnectorNotes(pool, one) for one in several]
+    for one in several:
+        one.runtime.prepare("carriers", one.all["carriers"].manifest.capabilities, limit["carriers"])
+
+    async def granted() -> list[float]:
+        """Requests at once of each process, as its limiter has it."""
+        for note in notes:
+            await note.tell()
+        for note in notes:
+            await note.tell()
+        return [round(100 * one.runtime.guards["carriers"].limiter().share) for one in several]
+
+    assert await granted() == [100, 100, 100]
+    for one in several[:2]:
+        async with one.opened():
+            await called(one, good)
+    assert await granted() == [50, 50, 33]
+    await pool.execute("UPDATE connector_health SET asked_at = asked_at - interval '61 seconds'")
+    for note in notes:
+        note.told.clear()
+        note.connectors.runtime.guards["carriers"].health.last_success_at = None
+    assert await granted() == [100, 100, 100]
 
 
 async def test_a_process_that_leaves_tells_once_more(pool: db.pool.Pool, tmp_path: Path) -> None:

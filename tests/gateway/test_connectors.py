@@ -17,6 +17,7 @@ from connectors.manifest import BadManifest, OwnCounts
 from gateway import connectors
 from gateway.connector_numbers import ConnectorNumbers
 from gateway.connectors import Connectors, configured
+from tests.connectors.test_dropship import sftp_server
 from tests.simulators.easypost import KEY, Server
 
 FILE = """
@@ -69,6 +70,33 @@ async def test_a_name_that_leads_into_our_network_is_not_connected_to(tmp_path: 
                     with pytest.raises(Unreachable, match=r"0x7f\.0\.0\.1 cannot be reached"):
                         await work
             assert len(server.seen) == asked
+
+
+SUPPLIER = """
+[acme]
+connector = "dropship"
+private = {private}
+options = {{url = "sftp://acme@0x7f.0.0.1:{port}/drop", channel = "web", location = "HAM", host_key = "{key}"}}
+secrets = {{password = "file:{password}"}}
+"""
+
+
+@pytest.mark.parametrize("private", [False, True])
+async def test_an_sftp_server_in_our_network_is_not_connected_to_unless_that_is_meant(
+    tmp_path: Path, private: bool
+) -> None:
+    path, password = tmp_path / "suppliers.toml", tmp_path / "password"
+    password.write_text("right")
+    async with sftp_server(tmp_path) as (port, key):
+        path.write_text(SUPPLIER.format(private=str(private).lower(), port=port, key=key, password=password))
+        called = Connectors(configured(path))
+        async with called.opened():
+            work = called.call("acme", Capability.ORDERS_PULL, lambda one: one.pull_orders(None, None))
+            if private:
+                assert (await work).records == []
+            else:
+                with pytest.raises(Unreachable, match=r"0x7f\.0\.0\.1 leads to no address that may be called"):
+                    await work
 
 
 async def test_connections_held_by_slow_systems_leave_room_for_the_others(tmp_path: Path) -> None:
