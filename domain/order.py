@@ -62,6 +62,29 @@ def _progress(units: LineQuantities, *, closed: bool) -> OrderStatus:
     return OrderStatus.ON_HOLD if units.on_hold == live else OrderStatus.CONFIRMED
 
 
+_PATH: Final = (
+    OrderStatus.PENDING,
+    OrderStatus.CONFIRMED,
+    OrderStatus.IN_PROGRESS,
+    OrderStatus.PARTIALLY_SHIPPED,
+    OrderStatus.SHIPPED,
+    OrderStatus.PARTIALLY_DELIVERED,
+    OrderStatus.DELIVERED,
+    OrderStatus.COMPLETED,
+)
+
+
+def further(told: OrderStatus, ours: OrderStatus) -> OrderStatus:
+    """What to say of an order whose system of origin says `told` while all systems together make it `ours`.
+
+    A storefront knows of no delivery, and may hear of a dispatch later than we do: on the way of an order the further
+    word is true. A cancellation or a hold that it tells is news; a hold of ours it does not know.
+    """
+    if told in _PATH and ours in _PATH:
+        return max(told, ours, key=_PATH.index)
+    return ours if ours is OrderStatus.ON_HOLD and told in _PATH[:3] else told
+
+
 _RETURN_UNDERWAY: Final = frozenset(
     {
         ReturnStatus.APPROVED,

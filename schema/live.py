@@ -7,6 +7,7 @@ from typing import Any
 import strawberry
 
 from domain.live import LiveReason
+from domain.order import further
 from domain.status import OrderStatus, ShipmentStatus
 from resolvers.fields import argument, live
 from resolvers.scope import Scope
@@ -44,7 +45,10 @@ class StockLevelLive(LiveValue):
 
 @strawberry.type(description="An order as its system of origin sees it now.")
 class OrderLive(LiveValue):
-    status: OrderStatus | None = strawberry.field(description="In our words; null when the system's word has none.")
+    status: OrderStatus | None = strawberry.field(
+        description="In our words, null when the system's word has none; never behind what other systems told us, for a"
+        " storefront knows no delivery."
+    )
     source_status: str | None = strawberry.field(description="In the system's words.")
     changed_at: dt.datetime = strawberry.field(description="When it last changed there.")
 
@@ -67,13 +71,26 @@ def merged(stored: Mapping[str, Any], result: LiveResult) -> Mapping[str, Any]:
     return {**stored, "stale": True, "latencyMs": None, "reason": reason.value}
 
 
-def live_value(description: str, source: str, keys: Callable[[Row, Scope], Mapping[str, Sql]]) -> Any:
+def merged_order(stored: Mapping[str, Any], result: LiveResult) -> Mapping[str, Any]:
+    """As `merged`; the status is the further one of the two."""
+    value = merged(stored, result)
+    if value["stale"] or value["status"] is None:
+        return value
+    return {**value, "status": further(OrderStatus(value["status"]), OrderStatus(stored["status"])).value}
+
+
+def live_value(
+    description: str,
+    source: str,
+    keys: Callable[[Row, Scope], Mapping[str, Sql]],
+    merge: Callable[[Mapping[str, Any], LiveResult], Mapping[str, Any]] = merged,
+) -> Any:
     """`keys` gives what to ask for and, by their GraphQL names, what is stored."""
     return live(
         description,
         source,
         keys,
-        merged,
+        merge,
         timeout=LONGEST_SECONDS,
         cost=COST,
         scopes=["connectors:read"],

@@ -13,7 +13,7 @@ from resolvers.sql import holds, lookups, masks, orders, promises, visibility, w
 from resolvers.sql import live as live_sql
 from schema.fulfillment import Fulfillment
 from schema.hold import Hold
-from schema.live import OrderLive, live_value
+from schema.live import OrderLive, live_value, merged_order
 from schema.location import Channel
 from schema.money import Money, order_money
 from schema.node import Node
@@ -167,7 +167,7 @@ class Order(Node):
         order_by=lambda child, _: [child.c.field, child.c.wins.desc(), child.c.system],
         size=4,
     )
-    live: OrderLive = live_value("What its system of origin says now.", "orders", live_sql.order)
+    live: OrderLive = live_value("What its system of origin says now.", "orders", live_sql.order, merged_order)
     timeline: TimelineConnection = page(
         "Everything that happened to it, oldest first.",
         joined("order_id", "id"),

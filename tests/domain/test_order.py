@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from domain.errors import BadInput
 from domain.line import DELIVERED_OR_LATER, IN_WORK, SHIPPED_OR_LATER, LineQuantities, sum_of
-from domain.order import Amounts, RollUpLine, counted, roll_up, roll_up_finance, roll_up_returns
+from domain.order import Amounts, RollUpLine, counted, further, roll_up, roll_up_finance, roll_up_returns
 from domain.reasons import ReturnResolution
 from domain.status import (
     LINE_MOVES,
@@ -245,3 +245,23 @@ def test_money_is_never_called_paid_when_it_is_not(amounts: Amounts) -> None:
     if status is FinancialStatus.REFUNDED:
         assert kept <= 0 < amounts.captured
     assert (status is FinancialStatus.OVERCHARGED) == (kept > amounts.total)
+
+
+@pytest.mark.parametrize(
+    ("told", "ours", "said"),
+    [
+        (OrderStatus.SHIPPED, OrderStatus.DELIVERED, OrderStatus.DELIVERED),
+        (OrderStatus.DELIVERED, OrderStatus.SHIPPED, OrderStatus.DELIVERED),
+        (OrderStatus.CONFIRMED, OrderStatus.PARTIALLY_DELIVERED, OrderStatus.PARTIALLY_DELIVERED),
+        (OrderStatus.CONFIRMED, OrderStatus.ON_HOLD, OrderStatus.ON_HOLD),
+        (OrderStatus.SHIPPED, OrderStatus.ON_HOLD, OrderStatus.SHIPPED),
+        (OrderStatus.CANCELLED, OrderStatus.CONFIRMED, OrderStatus.CANCELLED),
+        (OrderStatus.ON_HOLD, OrderStatus.CONFIRMED, OrderStatus.ON_HOLD),
+        (OrderStatus.UNKNOWN, OrderStatus.DELIVERED, OrderStatus.UNKNOWN),
+        (OrderStatus.CONFIRMED, OrderStatus.CANCELLED, OrderStatus.CONFIRMED),
+    ],
+)
+def test_a_storefront_takes_nothing_back_that_it_does_not_know(
+    told: OrderStatus, ours: OrderStatus, said: OrderStatus
+) -> None:
+    assert further(told, ours) is said

@@ -72,6 +72,16 @@ async def test_an_order_as_its_shop_sees_it_now(own_shop: Shop) -> None:
         assert [seen.json()["variables"]["filter"]["code"] for seen in sells.seen] == [{"in": ["W-1"]}]
 
 
+async def test_a_shop_that_knows_no_delivery_does_not_take_one_back(own_shop: Shop) -> None:
+    async with connected(own_shop) as (sells, _):
+        sells.add_order("W-1", AT)
+        sells.orders[0]["state"] = "Shipped"
+        await own_shop.pool.execute("UPDATE orders SET status = 'DELIVERED' WHERE number = 'W-1'")
+        order = (await own_shop.ask(ORDER.replace("300", "5000"))).data["order"]
+        told = {name: order["live"][name] for name in ("status", "sourceStatus", "stale", "reason")}
+        assert told == {"status": "DELIVERED", "sourceStatus": "Shipped", "stale": False, "reason": None}
+
+
 async def test_an_order_the_shop_does_not_know_keeps_what_is_stored(own_shop: Shop) -> None:
     async with connected(own_shop):
         order = (await own_shop.ask(ORDER.replace("300", "5000"))).data["order"]
