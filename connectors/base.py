@@ -178,6 +178,13 @@ class FulfillmentRequest:
     service: str | None = None
     recipient: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    def units(self) -> Mapping[str, int]:
+        """By SKU, for a system that knows no lines: an order may have several of one SKU."""
+        found: dict[str, int] = {}
+        for line in self.lines:
+            found[line.sku] = found.get(line.sku, 0) + line.quantity
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class FulfillmentAnswer:

@@ -13,7 +13,12 @@ from db.pool import Connection, Pool, Record
 LEASE_SECONDS: Final = 180.0
 
 SHOWN = """id, key, instance, kind, order_id, payload::text AS payload, state, attempts, fulfillment_id, refused, error,
-    created_at, answered_at"""
+    created_at, sent_at, answered_at"""
+
+BY_ID = f"SELECT {SHOWN} FROM connector_commands WHERE id = $1"  # noqa: S608  # our own columns
+WITHDRAW = f"""
+UPDATE connector_commands SET state = 'REFUSED', refused = $2, owner = NULL WHERE id = $1 RETURNING {SHOWN}
+"""  # noqa: S608  # our own columns
 
 BY_KEY = f"SELECT {SHOWN} FROM connector_commands WHERE key = $1"  # noqa: S608  # our own columns
 
@@ -43,9 +48,17 @@ WHERE c.order_id = $1 AND c.kind = 'REQUEST_FULFILLMENT' AND c.state <> 'REFUSED
 GROUP BY 1
 """
 
+REQUESTED = """
+SELECT id, fulfillment_id, payload::text AS payload FROM connector_commands
+WHERE kind = 'REQUEST_FULFILLMENT' AND instance = $1 AND (fulfillment_id = ANY($2) OR id = ANY($3::uuid[]))
+"""
+
 WORK = """
 SELECT f.order_id, f.source, f.source_fulfillment_id, f.status FROM fulfillments f WHERE f.id = $1
 """
+
+# Before the command's own row, as those do that write one down.
+LOCK_ORDER = "SELECT FROM orders WHERE id = $1 FOR UPDATE"
 
 CLAIM = """
 UPDATE connector_commands SET owner = $3, next_attempt_at = now() + make_interval(secs => $4),
@@ -73,11 +86,11 @@ UPDATE connector_commands SET state = 'SENT', sent_at = coalesce(sent_at, now())
 WHERE id = $1 AND owner = $2 AND state IN ('PENDING', 'SENT') AND answered_at IS NULL RETURNING true
 """
 
-REFUSE = """
+REFUSE = f"""
 UPDATE connector_commands SET state = 'REFUSED', refused = $3, fulfillment_id = coalesce($4, fulfillment_id),
     answered_at = CASE WHEN sent_at IS NULL THEN NULL ELSE now() END, error = NULL
-WHERE id = $1 AND owner = $2 AND state IN ('PENDING', 'SENT') RETURNING true
-"""
+WHERE id = $1 AND owner = $2 AND state IN ('PENDING', 'SENT') RETURNING {SHOWN}
+"""  # noqa: S608  # our own columns
 
 ANSWER = """
 UPDATE connector_commands SET answered_at = now(), fulfillment_id = $3, error = NULL,
@@ -88,12 +101,12 @@ WHERE id = $1 AND owner = $2 AND state = 'SENT' RETURNING true
 FINISH = "UPDATE connector_commands SET state = 'DONE', error = $3 WHERE id = $1 AND owner = $2 AND state = 'SENT'"
 
 # Twice as long after each attempt, an hour at most, and never before the system wants to be asked.
-FAIL = """
+FAIL = f"""
 UPDATE connector_commands SET error = $3, state = CASE WHEN $4 THEN 'DEAD' ELSE state END,
     next_attempt_at = now() + greatest(make_interval(secs => $5),
         least(interval '1 hour', interval '1 second' * (2 ^ least(attempts + looks, 12))))
-WHERE id = $1 AND owner = $2 AND state IN ('PENDING', 'SENT')
-"""
+WHERE id = $1 AND owner = $2 AND state IN ('PENDING', 'SENT') RETURNING {SHOWN}
+"""  # noqa: S608  # our own columns
 
 RAISE = """
 UPDATE connector_commands SET state = CASE WHEN sent_at IS NULL THEN 'PENDING' ELSE 'SENT' END, attempts = 0,
@@ -107,6 +120,17 @@ SELECT instance, count(*) FILTER (WHERE state <> 'DEAD')::int AS waiting,
     (array_agg(error ORDER BY next_attempt_at DESC) FILTER (WHERE error IS NOT NULL))[1] AS error
 FROM connector_commands WHERE state IN ('PENDING', 'SENT', 'DEAD') GROUP BY instance ORDER BY instance
 """
+
+
+async def by_id(connection: Connection, command: uuid.UUID, *, lock: bool = False) -> Record | None:
+    return await connection.fetchrow(f"{BY_ID} FOR UPDATE" if lock else BY_ID, command)
+
+
+async def withdraw(connection: Connection, command: uuid.UUID, why: str) -> Record:
+    """Whoever was about to ask finds that it is not to be asked any more."""
+    row = await connection.fetchrow(WITHDRAW, command, why)
+    assert row is not None, "its row is locked"
+    return row
 
 
 async def by_key(connection: Connection, key: str) -> Record | None:
@@ -129,6 +153,18 @@ async def asked(connection: Connection, order_id: uuid.UUID) -> dict[uuid.UUID, 
     return {row["line_id"]: row["quantity"] for row in await connection.fetch(ASKED, order_id)}
 
 
+async def requested(pool: Pool, instance: str, fulfillment_ids: Sequence[str], keys: Sequence[str]) -> Sequence[Record]:
+    """What was asked for under these ids of the system, or these keys of ours."""
+    return await pool.fetch(REQUESTED, instance, fulfillment_ids, [key for key in keys if _is_uuid(key)])
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
 async def work(connection: Connection, fulfillment_id: uuid.UUID) -> Record | None:
     return await connection.fetchrow(WORK, fulfillment_id)
 
@@ -147,8 +183,15 @@ async def send(pool: Pool, command: uuid.UUID, owner: uuid.UUID) -> bool:
     return await pool.fetchval(SEND, command, owner, LEASE_SECONDS) is True
 
 
-async def refuse(pool: Pool, command: uuid.UUID, owner: uuid.UUID, why: str, fulfillment_id: str | None) -> bool:
-    return await pool.fetchval(REFUSE, command, owner, why, fulfillment_id) is True
+async def lock_order(connection: Connection, order_id: uuid.UUID) -> None:
+    await connection.execute(LOCK_ORDER, order_id)
+
+
+async def refuse(
+    connection: Connection, command: uuid.UUID, owner: uuid.UUID, why: str, fulfillment_id: str | None
+) -> Record | None:
+    """None when the lease is lost."""
+    return await connection.fetchrow(REFUSE, command, owner, why, fulfillment_id)
 
 
 async def answer(pool: Pool, command: uuid.UUID, owner: uuid.UUID, fulfillment_id: str) -> bool:
@@ -161,9 +204,16 @@ async def finish(pool: Pool, command: uuid.UUID, owner: uuid.UUID, error: str | 
 
 
 async def fail(
-    pool: Pool, command: uuid.UUID, owner: uuid.UUID, why: str, *, dead: bool, wait: datetime.timedelta
-) -> None:
-    await pool.execute(FAIL, command, owner, why, dead, wait.total_seconds())
+    connection: Connection | Pool,
+    command: uuid.UUID,
+    owner: uuid.UUID,
+    why: str,
+    *,
+    dead: bool,
+    wait: datetime.timedelta,
+) -> Record | None:
+    """None when the lease is lost."""
+    return await connection.fetchrow(FAIL, command, owner, why, dead, wait.total_seconds())
 
 
 async def raise_dead(pool: Pool, instance: str | None) -> int:

@@ -141,7 +141,7 @@ class ParcelRecord:
 
 @dataclass(frozen=True, slots=True)
 class FulfillmentRecord:
-    """A work order as its location knows it now."""
+    """A work order as its location knows it now; `key` is that of our request for it, where the system repeats it."""
 
     order: OrderRef
     occurred_at: dt.datetime
@@ -156,6 +156,7 @@ class FulfillmentRecord:
     pickup: bool = False
     fulfill_at: dt.datetime | None = None
     fulfill_by: dt.datetime | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

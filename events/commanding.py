@@ -16,12 +16,14 @@ import structlog
 import db.connector_commands
 from connectors.base import Capability, FulfillmentAnswer, FulfillmentRequest, RequestedLine
 from connectors.errors import BadPayload, BreakerOpen, ConnectorError, NotAsked, RateLimited, Unreachable
-from db.pool import Pool, Record
+from db.commands import transactions
+from db.pool import Connection, Pool, Record
 from domain.command import CommandKind
 from domain.errors import OrdergraphError
 from domain.records import OrderRef
+from events import story
 from events.batch import side_by_side
-from events.intake import Intake
+from events.intake import ACTOR, Intake, utc_now
 from events.pulling import Calls
 
 log = structlog.get_logger(__name__)
@@ -100,7 +102,7 @@ class Commanding:
         if answer is None:
             return None
         if answer.refused is not None:
-            await db.connector_commands.refuse(self.pool, row["id"], owner, answer.refused, answer.fulfillment_id)
+            await self._refuse(instance, owner, row, answer.refused, answer.fulfillment_id)
             return answer.fulfillment_id if row["kind"] == CommandKind.CANCEL_FULFILLMENT else None
         assert answer.fulfillment_id is not None, "checked when it came"
         known = await db.connector_commands.answer(self.pool, row["id"], owner, answer.fulfillment_id)
@@ -118,7 +120,7 @@ class Commanding:
         if order is None:
             return None
         if row["sent_at"] is None and order["stopped"] is not None:
-            await db.connector_commands.refuse(self.pool, row["id"], owner, order["stopped"], None)
+            await self._refuse(instance, owner, row, order["stopped"], None)
             return None
         request = request_of(row["id"], payload, order)
         if not await db.connector_commands.send(self.pool, row["id"], owner):
@@ -152,7 +154,29 @@ class Commanding:
         dead = lasting or row["attempts"] >= TRIES
         why = _why(error)
         log.warning("command failed", instance=instance, command=str(row["id"]), kind=row["kind"], why=why, dead=dead)
-        await db.connector_commands.fail(self.pool, row["id"], owner, why, dead=dead, wait=_asked_wait(error))
+
+        async def work(connection: Connection) -> None:
+            await db.connector_commands.lock_order(connection, row["order_id"])
+            failed = await db.connector_commands.fail(
+                connection, row["id"], owner, why, dead=dead, wait=_asked_wait(error)
+            )
+            if failed is not None and dead:
+                await story.tell(connection, failed, "FAILED", _actor(instance), utc_now(), error=why.partition(":")[0])
+
+        await transactions.run(self.pool, work)
+
+    async def _refuse(self, instance: str, owner: uuid.UUID, row: Record, why: str, fulfillment_id: str | None) -> None:
+        async def work(connection: Connection) -> None:
+            await db.connector_commands.lock_order(connection, row["order_id"])
+            refused = await db.connector_commands.refuse(connection, row["id"], owner, why, fulfillment_id)
+            if refused is not None:
+                await story.tell(connection, refused, "REFUSED", _actor(instance), utc_now(), refused=why)
+
+        await transactions.run(self.pool, work)
+
+
+def _actor(instance: str) -> str:
+    return f"{ACTOR}:{instance}"
 
 
 def request_of(command: uuid.UUID, payload: Mapping[str, Any], order: Record) -> FulfillmentRequest:

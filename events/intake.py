@@ -17,6 +17,7 @@ from db.pool import Connection
 from domain.errors import BadInput, OrdergraphError
 from domain.records import Record, StockRecord
 from events import kinds
+from events.asked import in_our_lines
 from events.batch import side_by_side
 from events.inbox import FAR_AHEAD, OURS, Event, Inbox, Outcome
 from events.records import event_of, reference
@@ -89,7 +90,7 @@ class Intake:
 
         told = self.told.get(source, ())
         taken = [record for record in records if not (isinstance(record, StockRecord) and record.location in told)]
-        results = await side_by_side(taken, reference, one)
+        results = await side_by_side(await in_our_lines(self.inbox.pool, source, taken), reference, one)
         outcomes = collections.Counter(outcome for outcome, _ in results)
         return Taken(outcomes, sum(late for _, late in results), unread)
 

@@ -35,6 +35,7 @@ def event_of(source: str, actor: str, record: Record) -> Event:
     """
     kind, body = KINDS[type(record)], _json(record)
     given = body.pop("eventId", "")
+    body.pop("key", None)
     body["eventId"] = given if given.strip() and len(given) <= LONGEST_ID else _id(kind, record, body)
     return Event.of(kind, source, actor, {"source": source, **body})
 

@@ -6,7 +6,7 @@ import strawberry
 from strawberry.directive import DirectiveLocation, DirectiveValue, directive
 
 from events import kinds
-from resolvers.commands import fulfillment_requests, revoke_access, webhooks
+from resolvers.commands import fulfillment_requests, revoke_access, webhooks, withdrawals
 from resolvers.commands.batches import check_adjustment, check_size, taking
 from resolvers.fields import argument, command
 from schema.access import Revocation
@@ -119,6 +119,18 @@ class Mutation:
         fulfillment_requests.check,
         scopes=("orders:write",),
         arguments=[argument("id", strawberry.ID, "The work order, of Order.fulfillments."), OWN_KEY],
+    )
+    withdraw_request: ConnectorCommand = command(
+        "Take back a request that was not sent yet or was given up, so that its units can be asked of others.",
+        withdrawals.withdraw,
+        fulfillment_requests.connected,
+        scopes=("orders:write",),
+        arguments=[
+            argument("id", strawberry.ID, "The request, of Order.requests."),
+            argument(
+                "not_there", bool, "That you looked, and the system that was asked does not have it.", default=False
+            ),
+        ],
     )
     revoke_access: Revocation = command(
         "Withdraw a token, or all that an actor has now: streams end within a second, requests are refused.",

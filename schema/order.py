@@ -20,6 +20,7 @@ from schema.node import Node
 from schema.order_line import OrderLine
 from schema.paging import PageInfo
 from schema.promise import PromiseDates
+from schema.request import Request
 from schema.returns import Return
 from schema.shipment import Shipment
 from schema.timeline import TimelineConnection
@@ -160,6 +161,13 @@ class Order(Node):
         joined("order_id", "id"),
         order_by=lambda child, _: [child.c.requested_at, child.c.id],
         size=1,
+    )
+    requests: list[Request] = many(
+        "What outside systems were asked to do for it, oldest first.",
+        joined("order_id", "id"),
+        order_by=lambda child, _: [child.c.created_at, child.c.id],
+        size=1,
+        scopes=["orders:write"],
     )
     sources: list[SourceClaim] = many(
         "What each system says, and where they disagree.",

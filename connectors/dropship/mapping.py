@@ -48,7 +48,7 @@ def deliverable(recipient: Mapping[str, str]) -> bool:
 
 
 def order_segments(request: FulfillmentRequest, purchase: str, at: dt.datetime) -> Sequence[Segment]:
-    """An 850: a drop shipment to the customer, a PO1 per line."""
+    """An 850: a drop shipment to the customer, a PO1 per SKU."""
     to = request.recipient
     return [
         ("BEG", "00", "DS", purchase, "", f"{at:%Y%m%d}"),
@@ -58,10 +58,10 @@ def order_segments(request: FulfillmentRequest, purchase: str, at: dt.datetime) 
         ("N3", to.get("line1", ""), to.get("line2", "")),
         ("N4", to.get("city", ""), to.get("region", ""), to.get("postal_code", ""), to.get("country", "")),
         *(
-            ("PO1", str(place), str(line.quantity), "EA", "", "", "SK", line.sku)
-            for place, line in enumerate(request.lines, 1)
+            ("PO1", str(place), str(count), "EA", "", "", "SK", sku)
+            for place, (sku, count) in enumerate(request.units().items(), 1)
         ),
-        ("CTT", str(len(request.lines))),
+        ("CTT", str(len(request.units()))),
     ]
 
 

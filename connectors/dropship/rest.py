@@ -36,7 +36,7 @@ class RestSupplier:
             "purchase_order": purchase,
             "ship_to": dict(request.recipient),
             "service": request.service,
-            "lines": [{"sku": line.sku, "quantity": line.quantity} for line in request.lines],
+            "lines": [{"sku": sku, "quantity": count} for sku, count in request.units().items()],
         }
         answer = await self._call("PUT", f"/orders/{purchase}", json=body, accept=frozenset({422}))
         if answer.status == 422:

@@ -44,7 +44,6 @@ def request_body(request: FulfillmentRequest, shipping_method: str) -> Mapping[s
         "country": to.get("country"),
     }
     # Two lines of one SKU are one product there, as it tells them by SKU.
-    wanted = _summed((line.sku, line.quantity) for line in request.lines)
     return {
         "reference_id": request.key,
         "order_number": request.order.number,
@@ -56,7 +55,7 @@ def request_body(request: FulfillmentRequest, shipping_method: str) -> Mapping[s
             "phone_number": to.get("phone"),
             "address": address,
         },
-        "products": [{"reference_id": sku, "name": sku, "quantity": units} for sku, units in wanted.items()],
+        "products": [{"reference_id": sku, "name": sku, "quantity": units} for sku, units in request.units().items()],
         "tags": [{"name": CHANNEL_TAG, "value": request.order.channel}],
     }
 
@@ -84,6 +83,7 @@ def fulfillment(order: Node, instance: Instance) -> Sequence[Record]:
         lines=tuple(FulfillmentLineRecord(sku, units, shipped=counts.get(sku, 0)) for sku, units in wanted.items()),
         location=instance.location(next(iter(places))) if len(places) == 1 else None,
         shipments=tuple(_parcel(one, instance) for one in sent),
+        key=order["reference_id"].maybe_text(),
     )
     return [record, *(_delivered(one, record, instance) for one in sent if one["delivery_date"])]
 

@@ -158,6 +158,8 @@ UPDATE orders SET version = version + $8, updated_at = now(), status = $2, retur
 WHERE id = $1 RETURNING version
 """
 
+STEP = "UPDATE orders SET version = version + 1, updated_at = now() WHERE id = $1 RETURNING version"
+
 CLAIM = """
 INSERT INTO source_claims (order_id, field, system, value, raw_value, observed_at) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (order_id, field, system) DO UPDATE SET value = excluded.value, raw_value = excluded.raw_value,
@@ -258,6 +260,12 @@ async def make_items(connection: Connection, named: Sequence[tuple[str, str]]) -
 async def finish(connection: Connection, order_id: uuid.UUID, *derived: Any) -> int:
     """Status, return status, attention, late_at, at_risk_at, stale_at, version step; the order's new version."""
     version: int = await connection.fetchval(FINISH, order_id, *derived)
+    return version
+
+
+async def step(connection: Connection, order_id: uuid.UUID) -> int:
+    """Locks the order; its version for an entry of the journal that changes none of its fields."""
+    version: int = await connection.fetchval(STEP, order_id)
     return version
 
 

@@ -140,6 +140,7 @@ connector_commands = sa.Table(
     sa.CheckConstraint("state <> 'DONE' OR answered_at IS NOT NULL", name="done_is_answered"),
     sa.CheckConstraint("state <> 'REFUSED' OR refused IS NOT NULL", name="refused_has_reason"),
     sa.Index("ix_connector_commands_order_id", "order_id"),
+    sa.Index("ix_connector_commands_instance_fulfillment_id", "instance", "fulfillment_id"),
 )
 sa.Index(
     "ix_connector_commands_due",

@@ -15,6 +15,7 @@ from domain.actor import Actor, RowScope
 from domain.command import CommandKind
 from domain.errors import Conflict, NotFound, Unavailable
 from domain.status import FulfillmentStatus
+from events import story
 from events.inbox import Waits
 from resolvers.batches import MAX_BATCH, as_uuid
 from resolvers.commands import fields, references
@@ -60,9 +61,13 @@ class Desk:
         return ", ".join(sorted(self.locations)) or "none"
 
 
-def check(context: CommandContext, _keyed: bool) -> None:
+def connected(context: CommandContext, _keyed: bool) -> None:
     if context.desk is None:
         raise Unavailable("No outside system is connected here: ORDERGRAPH_CONNECTORS_FILE names none.")
+
+
+def check(context: CommandContext, keyed: bool) -> None:
+    connected(context, keyed)
     key = context.arguments["key"]
     if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
         raise BadField(f"key has {len(key)} characters or unprintable ones; use 1 to {LONGEST_KEY}.", "key")
@@ -222,6 +227,7 @@ async def written(
     )
     if made is None:
         raise reused()
+    await story.tell(connection, made, "MADE", by, context.now)
     return made
 
 

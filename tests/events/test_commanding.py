@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
+import orjson
 import pytest
 from graphql import GraphQLSchema
 
@@ -17,6 +18,7 @@ from connectors.errors import Unauthorized
 from connectors.shipbob import create
 from domain.actor import Actor, Role, of_role
 from events.commanding import LOOKS, TRIES, Commanding
+from events.inbox import Outcome
 from events.intake import Intake
 from resolvers.commands.fulfillment_requests import Desk
 from schema import build
@@ -150,6 +152,58 @@ async def test_asked_twice_is_one_order_there(world: World) -> None:
     await world.request()
     assert await world.round() == 0
     assert len(world.server.orders) == 1
+
+
+async def story(world: World) -> list[tuple[str, str, dict[str, Any]]]:
+    rows = await world.house.pool.fetch(
+        "SELECT type, actor, data::text FROM journal WHERE type LIKE 'FULFILLMENT_REQ%' OR type LIKE 'FULFILLMENT_CAN%'"
+        " ORDER BY id"
+    )
+    versions = await world.house.pool.fetch("SELECT version FROM journal WHERE order_id IS NOT NULL ORDER BY id")
+    assert [row["version"] for row in versions] == list(range(1, len(versions) + 1))
+    return [(row["type"], row["actor"], orjson.loads(row["data"])) for row in rows]
+
+
+async def test_two_lines_of_one_sku_are_asked_for_as_one_and_come_back_as_two(world: World) -> None:
+    twins = [{"sku": "MUG", "quantity": 2, "lineId": "A"}, {"sku": "MUG", "quantity": 1, "lineId": "B"}]
+    order = {**upsert("e9", 1, "1002", shippingAddress=ADDRESS), "lines": twins}
+    assert await world.house.outcomes("upsertOrders", order) == ["APPLIED"]
+    lines = [{"line": "A", "quantity": 2}, {"line": "B", "quantity": 1}]
+    await world.request(lines, number="1002")
+    assert await world.round() == 1
+    assert (await world.request(lines, number="1002"))["state"] == "DONE"
+    (there,) = world.server.orders.values()
+    assert [(one["reference_id"], one["quantity"]) for one in there["products"]] == [("MUG", 3)]
+    world.server.ship(there["id"], "P1")
+    told = await world.calls.call("shipbob", Capability.FULFILLMENT_REQUESTS, lambda c: c.pull_orders(None, None))
+    assert (await world.commanding.intake.take("shipbob", told.records)).outcomes == {Outcome.APPLIED: 1}
+    for table, key in (("fulfillment", "fulfillment_id"), ("shipment", "shipment_id")):
+        rows = await world.house.pool.fetch(
+            f"SELECT l.source_line_id, x.quantity FROM {table}_lines x JOIN order_lines l ON l.id = x.line_id"
+            f" WHERE x.{key} IS NOT NULL ORDER BY 1"
+        )
+        assert [tuple(row) for row in rows] == [("A", 2), ("B", 1)]
+
+
+async def test_who_asked_for_what_and_that_it_was_refused_is_in_the_orders_story(world: World) -> None:
+    await world.house.send("upsertOrders", upsert("e2", 2, shippingAddress={"name": "Ada Example"}))
+    await world.request()
+    asked = {"connector": "shipbob", "location": "HAM", "lines": [{"line": "MUG", "sku": "MUG", "quantity": 2}]}
+    asked["command"] = str(await world.house.pool.fetchval("SELECT id FROM connector_commands"))
+    made = ("FULFILLMENT_REQUEST_MADE", "admin:admin", asked)
+    assert await story(world) == [made]
+    await world.request()
+    await world.round()
+    refused = {**asked, "refused": "REFUSED: Recipient.Address.Country"}
+    assert await story(world) == [made, ("FULFILLMENT_REQUEST_REFUSED", "connector:shipbob", refused)]
+
+
+async def test_a_request_that_is_given_up_is_in_the_orders_story(world: World) -> None:
+    await world.request()
+    world.calls.error = Unauthorized("ShipBob does not accept our token.")
+    await world.round()
+    kind, actor, data = (await story(world))[-1]
+    assert (kind, actor, data["error"]) == ("FULFILLMENT_REQUEST_FAILED", "connector:shipbob", "CONNECTOR_UNAUTHORIZED")
 
 
 async def test_a_key_names_one_request(world: World) -> None:
