@@ -7,9 +7,6 @@ import strawberry
 from domain.command import CommandKind, CommandState
 from schema.order import Order
 
-strawberry.enum(CommandKind, name="ConnectorCommandKind", description="What an outside system is asked to do.")
-strawberry.enum(CommandState, name="ConnectorCommandState", description="How far a command to an outside system is.")
-
 
 @strawberry.type(description="Something that an outside system is asked to do, once, however often it has to be asked.")
 class ConnectorCommand:

@@ -8,6 +8,9 @@ from db import tables
 from domain.command import CommandKind, CommandState
 from resolvers.fields import column, rows
 
+strawberry.enum(CommandKind, name="ConnectorCommandKind", description="What an outside system is asked to do.")
+strawberry.enum(CommandState, name="ConnectorCommandState", description="How far a command to an outside system is.")
+
 
 @rows(tables.connector_commands)
 @strawberry.type(description="What an outside system was asked to do for an order, and how far that is.")

@@ -31,11 +31,11 @@ SELECT coalesce(sum(delta), 0)::bigint FROM stock_changes
 WHERE item_id = $1 AND location_id = $2 AND occurred_at >= $3
 """
 ANY_CHANGE = "SELECT EXISTS (SELECT FROM stock_changes WHERE item_id = $1 AND location_id = $2)"
-# What every count has seen; what only an old one has not is kept for as long as an event may come again.
+# What the count that wins has seen, and only after as long as an older count of a system that ranks higher may come.
 FORGET = """
 DELETE FROM stock_changes WHERE item_id = $1 AND location_id = $2 AND occurred_at < (
-    SELECT least(max(counted_at), greatest(min(counted_at), now() - interval '30 days'))
-    FROM stock_counts WHERE item_id = $1 AND location_id = $2)
+    SELECT least(counted_at, now() - interval '30 days')
+    FROM stock_counts WHERE item_id = $1 AND location_id = $2 AND wins)
 """
 
 

@@ -16,7 +16,8 @@ from events.intake import Intake
 from schema import build
 from tests.resolvers.commands.house import PLACES, House, change
 
-AT = dt.datetime(2026, 11, 25, 9, tzinfo=dt.UTC)
+# Yesterday: what is older than thirty days is forgotten.
+AT = dt.datetime.now(dt.UTC).replace(hour=9, minute=0, second=0, microsecond=0) - dt.timedelta(days=1)
 MINUTE = dt.timedelta(minutes=1)
 QUESTION = """{ item(sku: "MUG") { stockLevels { onHand source
   sources { system onHand wins conflicts } } } }"""
@@ -109,6 +110,27 @@ async def test_without_a_ranking_the_newest_count_is_shown(house: House) -> None
             {"system": "wms", "onHand": 10, "wins": False, "conflicts": True},
         ],
     }
+
+
+async def test_what_a_count_has_seen_is_kept_for_one_that_ranks_higher_and_comes_later(
+    core: GraphQLSchema, pool: db.pool.Pool
+) -> None:
+    await pool.execute(PLACES)
+    house = House(core, pool, Precedence(stock=("wms",)))
+    await tell(house, sold(7, -2, "r1"), counted(8, 4), counted(7, 6, "wms"))
+    assert await on_hand(house) == 4
+
+
+async def test_what_moved_after_the_count_that_wins_is_never_forgotten(core: GraphQLSchema, pool: db.pool.Pool) -> None:
+    """The preferred system counted two months ago, another one does so every night."""
+    await pool.execute(PLACES)
+    house = House(core, pool, Precedence(stock=("wms",)))
+    day = 24 * 60
+    await tell(house, counted(-60 * day, 10, "wms"), sold(-61 * day, -5, "r0"), sold(-50 * day, -2, "r1"))
+    await tell(house, counted(0, 4), counted(1, 5))
+    assert await on_hand(house) == 8
+    kept = await pool.fetch("SELECT delta FROM stock_changes")
+    assert [row["delta"] for row in kept] == [-2]
 
 
 COUNTS = st.builds(counted, st.integers(0, 9), st.integers(0, 9), st.sampled_from(["erp", "wms"]))
