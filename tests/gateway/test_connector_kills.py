@@ -43,6 +43,8 @@ options = {{url = "{url}"}}
 secrets = {{client_id = "env:UPS_ID", client_secret = "env:UPS_SECRET", webhook_credential = "env:UPS_CREDENTIAL"}}
 """
 PARCELS = 120
+# More than are asked for in the time that the processes live.
+WORKS = 60
 SALES = 230
 KILLS = 4
 # Where a sync of the test begins: before all that the simulator's clock says.
@@ -155,7 +157,7 @@ async def test_a_process_that_asks_for_work_is_killed_again_and_again_and_nothin
     house = House(build.executable(build.build()), pool)
     assert house.engine.mutations is not None
     house.engine.mutations.desk = Desk({"threepl": frozenset({"HAM"})})
-    numbers = [str(number) for number in range(2001, 2013)]
+    numbers = [str(number) for number in range(2001, 2001 + WORKS)]
     for number in numbers:
         address = {"name": "Ada Example", "country": "US"}
         assert await house.outcomes("upsertOrders", upsert(number, 1, number, shippingAddress=address)) == ["APPLIED"]

@@ -72,6 +72,9 @@ PLACES = {
         'promise(lines: [{sku: "LAMP"}], destination: {country: "CN"}, service: $x) {complete}',
         {"promise": {"complete": False}},
     ),
+    "unreadEntries.connector": Place(
+        "unreadEntries(connector: $x) {nodes {reference}}", {"unreadEntries": {"nodes": []}}
+    ),
     "parkedEvents.source": Place("parkedEvents(source: $x) {nodes {source}}", {"parkedEvents": {"nodes": []}}),
     "webhookEndpoint.id": Place("webhookEndpoint(id: $x) {id}", {"webhookEndpoint": None}),
     "changes.after": Place("changes(after: $x) {cursor}", refused=True),

@@ -29,6 +29,7 @@ ASKED: dict[str, tuple[str, frozenset[str] | set[str]]] = {
     "location": ('location(code: "HAM") {code}', STAFF | {"integrator"}),
     "parkedEvents": ("parkedEvents {nodes {source}}", {"admin", "no channel", "integrator"}),
     "connectors": ("connectors {name}", STAFF),
+    "unreadEntries": ("unreadEntries {nodes {reference}}", STAFF),
     "webhookEndpoints": ("webhookEndpoints {totalCount}", {"admin", "no channel", "integrator"}),
     "webhookEndpoint": (f'webhookEndpoint(id: "{ID}") {{id}}', {"admin", "no channel", "integrator"}),
     "changes": ("changes {cursor}", READERS | {"integrator"}),
