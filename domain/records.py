@@ -213,6 +213,8 @@ class ReturnRecord:
 class StockRecord:
     """A count of one item at one location; None leaves a part as it is. `location` is our code of it.
 
+    `allocated`: units that are promised to orders and are still in the building.
+
     `title` is given by a system whose catalogue counts: an item that nobody has told of yet is made with it.
     """
 
@@ -221,6 +223,7 @@ class StockRecord:
     occurred_at: dt.datetime
     on_hand: int
     event_id: str | None = None
+    allocated: int | None = None
     damaged: int | None = None
     quality_control: int | None = None
     set_aside: int | None = None

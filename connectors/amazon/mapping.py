@@ -196,6 +196,7 @@ def _level(told: Node, instance: Instance) -> StockRecord:
         location=instance.location(FBA),
         occurred_at=LONG_AGO if told["lastUpdatedTime"].value == "" else told["lastUpdatedTime"].instant(),
         on_hand=details["fulfillableQuantity"].integer() + held + damaged,
+        allocated=promised,
         damaged=damaged,
         set_aside=max(0, held - promised),
     )

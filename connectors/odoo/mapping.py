@@ -193,6 +193,7 @@ def _level(sku: str, place: str, quants: Sequence[Node], instance: Instance) -> 
         location=instance.location(place),
         occurred_at=max(moment_of(quant["write_date"]) for quant in quants),
         on_hand=sum(quant["quantity"].integer() for quant in quants),
+        allocated=sum(quant["reserved_quantity"].integer() for quant in quants),
     )
 
 

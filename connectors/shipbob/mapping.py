@@ -157,6 +157,7 @@ def stock(page: Node, instance: Instance) -> Read[StockRecord]:
                 location=instance.location(place["location_id"].id()),
                 occurred_at=read_at,
                 on_hand=place["on_hand_quantity"].integer(),
+                allocated=place["committed_quantity"].maybe_integer(),
             )
 
     return each_read(page["items"].items(), lambda item: item["sku"].text(), levels)

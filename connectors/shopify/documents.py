@@ -196,7 +196,9 @@ fragment Levels on InventoryLevelConnection {
 _LEVEL: Final = """
 fragment Level on InventoryLevel {
   id updatedAt location { id }
-  quantities(names: ["on_hand", "damaged", "quality_control", "reserved", "safety_stock"]) { name quantity }
+  quantities(names: ["on_hand", "committed", "damaged", "quality_control", "reserved", "safety_stock"]) {
+    name quantity
+  }
 }
 """
 STOCK: Final = (

@@ -185,6 +185,7 @@ def level_record(level: Node, sku: str, instance: Instance) -> StockRecord:
         location=instance.location(number(level["location"])),
         occurred_at=level["updatedAt"].instant(),
         on_hand=counts["on_hand"].integer(),
+        allocated=others.get("committed"),
         damaged=others.get("damaged"),
         quality_control=others.get("quality_control"),
         set_aside=others.get("reserved"),

@@ -71,6 +71,7 @@ class Tryton:
         products = await self._quantities(wanted, warehouse)
         told = {
             "products": products.value,
+            "free": (await self._quantities(wanted, warehouse, stock_assign=True)).value,
             "warehouse": warehouse.value,
             "read_at": dt.datetime.now(dt.UTC).isoformat(),
         }

@@ -194,7 +194,11 @@ def _warehouse(warehouse: Node) -> str:
 
 
 def stock(told: Node, instance: Instance) -> Read[StockRecord]:
-    """What lies in one warehouse. `read_at` is when, because Tryton keeps moves and no time of a count."""
+    """What lies in one warehouse, and what of it no delivery has been given yet (`free`).
+
+    `read_at` is when, because Tryton keeps moves and no time of a count.
+    """
+    free = _by_id(told["free"])
     location, read_at = instance.location(_warehouse(told["warehouse"])), told["read_at"].instant()
 
     def level(product: Node) -> Iterator[StockRecord]:
@@ -205,10 +209,16 @@ def stock(told: Node, instance: Instance) -> Read[StockRecord]:
                 location=location,
                 occurred_at=read_at,
                 on_hand=product["quantity"].integer(),
+                allocated=_assigned(product, free.get(product["id"].id())),
                 title=product["name"].maybe_text(),
             )
 
     return each_read(told["products"].items(), lambda product: product["code"].text(), level)
+
+
+def _assigned(product: Node, free: Node | None) -> int | None:
+    """None where it was moved between the two readings."""
+    return None if free is None else max(0, product["quantity"].integer() - free["quantity"].integer())
 
 
 def supply(told: Node, instance: Instance) -> Read[SupplyRecord]:

@@ -10,7 +10,7 @@ from connectors.http import Http
 from connectors.payload import Node, parsed
 from connectors.signatures import standard_webhook
 from connectors.vendure import documents, mapping
-from domain.records import OrderRef, Record, StockRecord
+from domain.records import OrderRecord, OrderRef, Record, StockRecord
 
 TAKE: Final = 100
 
@@ -97,14 +97,16 @@ class Vendure:
         return Delivery(ident, parsed(request.body, "webhook")["topic"].text(), sent_at)
 
     async def records_of(self, delivery: Delivery, body: bytes) -> Sequence[Record]:
-        """The plugin only points to an order, which is read as it is now."""
+        """The plugin only points to an order, which is read as it is now, and with it the stock of what it took."""
         if delivery.topic != "order":
             return ()
         ref = OrderRef(self.instance.option("channel", "web"), parsed(body, "webhook")["code"].text())
         found = (await self.look_up_orders([ref]))[0]
         if isinstance(found, ConnectorError):
             raise found
-        return found
+        skus = [line.sku for one in found if isinstance(one, OrderRecord) for line in one.lines or () if line.sku]
+        levels = [mapping.stock(variants, self.instance).records for variants in await self._by_sku(skus)]
+        return [*found, *(level for some in levels for level in some)]
 
     async def _ask(self, document: str, variables: Mapping[str, Any]) -> Node:
         token = self.instance.option("channel_token", "")

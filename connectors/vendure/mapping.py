@@ -193,5 +193,6 @@ def _levels(variant: Node, instance: Instance) -> Iterator[StockRecord]:
             location=instance.location(level["stockLocationId"].id()),
             occurred_at=level["updatedAt"].instant(),
             on_hand=level["stockOnHand"].integer(),
+            allocated=max(0, level["stockAllocated"].integer()),
             title=variant["name"].text(),
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from db.pool import Connection, Record
 
-COUNTS = ("on_hand", "damaged", "quality_control", "set_aside", "safety_stock")
+COUNTS = ("on_hand", "allocated", "damaged", "quality_control", "set_aside", "safety_stock")
 
 PLACE = """
 SELECT (SELECT id FROM items WHERE sku = $1) AS item_id, (SELECT id FROM locations WHERE code = $2) AS location_id
@@ -24,8 +24,8 @@ FROM stock_levels WHERE item_id = $1 AND location_id = $2 FOR UPDATE
 """
 
 WRITE = """
-UPDATE stock_levels SET on_hand = $3, damaged = $4, quality_control = $5, set_aside = $6, safety_stock = $7,
-    version = $8, source = $9, counted_at = $10, updated_at = now()
+UPDATE stock_levels SET on_hand = $3, allocated = $4, damaged = $5, quality_control = $6, set_aside = $7,
+    safety_stock = $8, version = $9, source = $10, counted_at = $11, updated_at = now()
 WHERE item_id = $1 AND location_id = $2
 """
 

@@ -18,6 +18,7 @@ from resolvers.commands.stock_ledger import Ledger
 
 PARTS = {
     "on_hand": "onHand",
+    "allocated": "allocated",
     "damaged": "damaged",
     "quality_control": "qualityControl",
     "set_aside": "setAside",

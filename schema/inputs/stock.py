@@ -19,6 +19,9 @@ class StockLevelInput:
     sku: str = strawberry.field(description=SKU)
     location: str = strawberry.field(description=LOCATION)
     on_hand: int = strawberry.field(description="Units in the building.")
+    allocated: int | None = strawberry.field(
+        default=None, description="Units of those that are promised to orders and not shipped yet."
+    )
     damaged: int | None = strawberry.field(default=None, description="Units that are damaged.")
     quality_control: int | None = strawberry.field(default=None, description="Units in quality control.")
     set_aside: int | None = strawberry.field(default=None, description="Units set aside.")

@@ -1,12 +1,20 @@
 """A real Tryton and a real gateway: an order of the shop goes on in the ERP, and supply and counts come from there."""
 
+import asyncio
+import datetime as dt
+import time
 from pathlib import Path
+from typing import TypeGuard
 
+import aiohttp
 import pytest
 
+from connectors.http import Http
+from connectors.tryton import create
 from domain.actor import Role
+from domain.records import Record, StockRecord
 from tests.peers import tryton
-from tests.peers.gateway import Asking, House, free_port
+from tests.peers.gateway import SECONDS, Asking, House, free_port
 
 pytestmark = [pytest.mark.interop, pytest.mark.skipif(bool(tryton.WHY_NOT), reason=tryton.WHY_NOT)]
 
@@ -16,6 +24,7 @@ connector = "tryton"
 private = true
 options = {{url = "{url}", user = "admin", channel = "web", time_zone = "Europe/Berlin"}}
 locations = {{WH = "central"}}
+push = [{push}]
 secrets = {{password = "env:ERP_PASSWORD"}}
 """
 UPDATES = "subscription { orderUpdates { ... on OrderChanged { order { number status } } } }"
@@ -31,7 +40,7 @@ async def test_an_order_goes_on_in_the_erp(database: str, tmp_path: Path) -> Non
     """One test, because the ERP takes long to start: its steps follow each other as they would in a shop."""
     async with tryton.running(tmp_path) as erp:
         file = tmp_path / "connectors.toml"
-        file.write_text(FILE.format(url=erp.address), "utf-8")
+        file.write_text(FILE.format(url=erp.address, push=""), "utf-8")
         house = House(database, file, {"ERP_PASSWORD": tryton.PASSWORD, "ORDERGRAPH_SOURCE_PRECEDENCE": "webshop,erp"})
         await erp.add_product("MUG-BLUE", "11.90", 10)
         await erp.add_product("PLATE", "23.80", 5)
@@ -43,6 +52,9 @@ async def test_an_order_goes_on_in_the_erp(database: str, tmp_path: Path) -> Non
             await asking.until(STOCK, stock(10, 5))
             await the_order_is_one(erp, asking)
             await a_count_and_a_purchase_come(erp, asking)
+        file.write_text(FILE.format(url=erp.address, push='"central"'), "utf-8")
+        async with house.serving(free_port(), ORDERGRAPH_CONNECTOR_SYNC_SECONDS="3600") as asking:
+            await a_count_elsewhere_is_told_to_the_erp(erp, asking)
 
 
 def stock(mugs: int, plates: int) -> object:
@@ -73,3 +85,42 @@ async def a_count_and_a_purchase_come(erp: tryton.Erp, asking: Asking) -> None:
     )
     await erp.receive(purchase)
     await asking.until(STOCK, stock(57, 9))
+
+
+COUNT = """mutation { setStockLevels(items: [{source: "wms", eventId: "%s", occurredAt: "%s", sku: "PLATE",
+    location: "central", onHand: %d, allocated: %d}]) { items { outcome } } }"""
+
+
+async def a_count_elsewhere_is_told_to_the_erp(erp: tryton.Erp, asking: Asking) -> None:
+    """A warehouse counts for the ERP, which is told what is free, and keeps what it has given to deliveries."""
+    operator = asking.as_(Role.OPERATOR)
+
+    async def counted(on_hand: int, allocated: int) -> None:
+        at = dt.datetime.now(dt.UTC).isoformat()
+        told = await operator.ask(COUNT % (f"c{on_hand}-{allocated}", at, on_hand, allocated))
+        assert told == {"setStockLevels": {"items": [{"outcome": "APPLIED"}]}}
+
+    await counted(30, 0)
+    await erp_has(erp, 30)
+    await counted(30, 4)
+    await erp_has(erp, 26)
+    await counted(12, 2)
+    await erp_has(erp, 10)
+
+
+async def erp_has(erp: tryton.Erp, available: int) -> None:
+    """As Tryton itself says."""
+    async with aiohttp.ClientSession() as session:
+        connector = create(erp.instance(), lambda base: Http(session, base))
+        end = time.monotonic() + SECONDS
+        while True:
+            (plate,) = [one for one in (await connector.pull_stock(None, None)).records if is_plate(one)]
+            found = plate.on_hand - (plate.allocated or 0)
+            if found == available:
+                return
+            assert time.monotonic() < end, found
+            await asyncio.sleep(0.2)
+
+
+def is_plate(record: Record) -> TypeGuard[StockRecord]:
+    return isinstance(record, StockRecord) and record.sku == "PLATE"
