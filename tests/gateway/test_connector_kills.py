@@ -24,8 +24,8 @@ from schema import build
 from tests.db.clones import clone
 from tests.gateway.test_cli_connector import FILE, ROOT
 from tests.processes import unhurried
-from tests.resolvers.commands.house import ADMIN, PLACES, House, upsert, work
-from tests.simulators import odoo, shipbob, ups
+from tests.resolvers.commands.house import ADMIN, PLACES, House, count, upsert, work
+from tests.simulators import odoo, shipbob, shopify, ups
 
 ODOO = """
 [erp]
@@ -42,6 +42,16 @@ private = true
 options = {{url = "{url}"}}
 secrets = {{client_id = "env:UPS_ID", client_secret = "env:UPS_SECRET", webhook_credential = "env:UPS_CREDENTIAL"}}
 """
+SHOP = """
+[shop]
+connector = "shopify"
+private = true
+options = {{url = "{url}/admin/api/2026-10"}}
+locations = {{"1" = "HAM"}}
+push = ["HAM"]
+secrets = {{access_token = "env:SHOP_TOKEN", webhook_secret = "env:SHOP_SECRET"}}
+"""
+THINGS = 60
 PARCELS = 120
 # More than are asked for in the time that the processes live.
 WORKS = 60
@@ -62,12 +72,13 @@ ASK = """mutation($number: String!) { requestFulfillment(order: {channel: "web",
 async def begun(dsn: str, file: Path, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """A process of ours, killed at the end if it still runs."""
     known = {name: value for name, value in os.environ.items() if not name.startswith("ORDERGRAPH_")}
+    shop = {"SHOP_TOKEN": shopify.TOKEN, "SHOP_SECRET": shopify.SECRET}
     carrier = {"UPS_ID": ups.CLIENT[0], "UPS_SECRET": ups.CLIENT[1], "UPS_CREDENTIAL": ups.CREDENTIAL}
     set_ = {**carrier, "ORDERGRAPH_DATABASE_URL": dsn, "ORDERGRAPH_CONNECTORS_FILE": str(file), "ODOO_KEY": odoo.KEY}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gateway.cli", "connector", *words),
         cwd=ROOT,
-        env={**known, **set_, "SB_TOKEN": shipbob.TOKEN, "SB_SECRET": shipbob.SECRET},
+        env={**known, **set_, "SB_TOKEN": shipbob.TOKEN, "SB_SECRET": shipbob.SECRET, **shop},
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
@@ -225,3 +236,50 @@ async def test_a_process_that_follows_parcels_is_killed_and_each_scan_is_here_on
         assert server.alerts == set(numbers)
     assert midway, "no kill came before the end: the test proves nothing"
     assert sorted(tuple(row.values()) for row in await pool.fetch(scans)) == [(one, "DELIVERED") for one in numbers]
+
+
+async def test_a_process_that_tells_stock_is_killed_and_the_shop_sells_what_is_there(
+    database: str, pool: db.pool.Pool, tmp_path: Path
+) -> None:
+    await pool.execute(PLACES)
+    house = House(build.executable(build.build()), pool)
+    skus = [f"T{number}" for number in range(THINGS)]
+    await pool.executemany("INSERT INTO items (sku, title) VALUES ($1, $1)", [(sku,) for sku in skus])
+    file, dice, midway, seconds = tmp_path / "connectors.toml", random.Random(os.urandom(8)), 0, iter(range(100_000))
+    wanted: dict[str, int] = {}
+
+    async def changed(some: list[str]) -> None:
+        """The warehouse counts them anew."""
+        for sku in some:
+            wanted[sku] = dice.randrange(50)
+            told = count(f"{sku}-{next(seconds)}", 0, wanted[sku], sku)
+            at = datetime.datetime(2026, 3, 2, tzinfo=datetime.UTC) + datetime.timedelta(seconds=next(seconds))
+            assert await house.outcomes("setStockLevels", {**told, "occurredAt": at.isoformat()}) == ["APPLIED"]
+
+    async with shopify.Server(latency=0.01).running() as server:
+        file.write_text(SHOP.format(url=server.url))
+        for sku in skus:
+            server.count(sku, 1, 0)
+        await changed(skus)
+        for _ in range(KILLS):
+            before = len(server.seen)
+            async with begun(database, file, "run"), asyncio.timeout(unhurried(60)):
+                asked = before + dice.randrange(2, 40)
+                while len(server.seen) < asked:  # noqa: ASYNC110  # a test may poll, a server need not tell
+                    await asyncio.sleep(0.005)
+                await changed(dice.sample(skus, 5))
+            midway += await pool.fetchval("SELECT count(*) FROM stock_targets WHERE asked IS NOT NULL") > 0
+            await changed(dice.sample(skus, 10))
+            await pool.execute("UPDATE connector_pushes SET lease_until = now() - interval '1 s'")
+            await pool.execute("UPDATE stock_targets SET next_attempt_at = now() WHERE state = 'WAITING'")
+        async with begun(database, file, "run"), asyncio.timeout(unhurried(120)):
+            while offered(server, skus) != wanted:  # noqa: ASYNC110  # the same
+                await asyncio.sleep(0.05)
+        refused = await pool.fetch("SELECT refused FROM stock_targets WHERE refused IS NOT NULL")
+    assert midway, "no kill came between a telling and its end: the test proves nothing"
+    # A key that came with two numbers would be refused as IDEMPOTENCY_KEY_PARAMETER_MISMATCH.
+    assert refused == []
+
+
+def offered(server: shopify.Server, skus: list[str]) -> dict[str, int]:
+    return {sku: server.stock[sku][1]["available"] for sku in skus}
