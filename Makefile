@@ -43,7 +43,7 @@ format: development ## Let ruff fix and format
 	@$(VENV) -m ruff check --quiet --fix . ; $(VENV) -m ruff format .
 
 bench: development ## Measure; prints what was measured
-	@$(VENV) -m tests.benchmarks && $(VENV) -m tests.benchmarks.ingest && \
+	@$(VENV) -m tests.benchmarks && $(VENV) -m tests.benchmarks.ingest && $(VENV) -m tests.benchmarks.marks && \
 		$(VENV) -m tests.benchmarks.connectors && exec $(VENV) -m tests.benchmarks.realtime
 
 chaos: development ## Harm real processes for MINUTES=5 and compare every client with SQL (SEED=)
