@@ -11,12 +11,14 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from connectors.errors import BadPayload
+from connectors.errors import BadPayload, NotYet
 from connectors.http import Http
 from connectors.payload import Node
 from connectors.shopify.api import Api
 from connectors.shopify.documents import BULK, BULK_STATE, RUN_BULK
 
+# Another one of the same app and shop runs, or too many do; ours can begin later.
+BUSY: Final = frozenset({"OPERATION_IN_PROGRESS", "LIMIT_REACHED"})
 PIECE: Final = 4 * 1024 * 1024
 # Under which name an object stands at its parent.
 CHILDREN: Final[Mapping[tuple[str, str], str]] = {
@@ -58,7 +60,9 @@ async def start(api: Api) -> Place:
     told = (await api.ask(RUN_BULK, {"query": BULK}))["bulkOperationRunQuery"]
     for error in told["userErrors"]:
         code = error["code"].maybe_text() or "no code"
-        raise BadPayload(f"Shopify does not start a bulk operation ({code[:40]}). Is one running?", "userErrors")
+        if code in BUSY:
+            raise NotYet("Shopify works on another bulk operation of this shop; ours begins after it.")
+        raise BadPayload(f"Shopify does not start a bulk operation ({code[:40]}).", "userErrors")
     return Place(told["bulkOperation"]["id"].text())
 
 

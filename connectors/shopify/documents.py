@@ -72,7 +72,7 @@ _ORDER: Final = """
   displayFulfillmentStatus displayFinancialStatus
   risk { recommendation }
   currentSubtotalPriceSet { shopMoney { amount } }
-  totalShippingPriceSet { shopMoney { amount } }
+  currentShippingPriceSet { shopMoney { amount } }
   currentTotalTaxSet { shopMoney { amount } }
   currentTotalDiscountsSet { shopMoney { amount } }
   currentTotalPriceSet { shopMoney { amount } }

@@ -25,7 +25,7 @@ from domain.records import (
 )
 from domain.status import OrderStatus
 
-UNPAID: Final = frozenset({"PENDING", "EXPIRED"})
+UNPAID: Final = frozenset({"PENDING", "EXPIRED", "VOIDED"})
 RISKY: Final = frozenset({"CANCEL", "INVESTIGATE"})
 
 
@@ -59,7 +59,7 @@ def _order(order: Node, instance: Instance) -> OrderRecord:
         shipping_address=_address(order["shippingAddress"]),
         currency=currency,
         subtotal=_money(order["currentSubtotalPriceSet"], currency),
-        shipping_total=_money(order["totalShippingPriceSet"], currency),
+        shipping_total=_money(order["currentShippingPriceSet"], currency),
         tax_total=_money(order["currentTotalTaxSet"], currency),
         discount_total=_money(order["currentTotalDiscountsSet"], currency),
         total=_money(order["currentTotalPriceSet"], currency),

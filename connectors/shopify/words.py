@@ -9,6 +9,7 @@ from domain.status import FulfillmentStatus, OrderStatus, ShipmentStatus
 ORDER: Final[Mapping[str, OrderStatus]] = {
     "UNFULFILLED": OrderStatus.CONFIRMED,
     "OPEN": OrderStatus.CONFIRMED,
+    "RESTOCKED": OrderStatus.CONFIRMED,
     "SCHEDULED": OrderStatus.CONFIRMED,
     "FULFILLMENT_NOT_REQUIRED": OrderStatus.CONFIRMED,
     "REQUEST_DECLINED": OrderStatus.CONFIRMED,

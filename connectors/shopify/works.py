@@ -1,6 +1,6 @@
 """Fulfillment orders as work orders, fulfillments as their parcels, fulfillment events as scans."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from connectors.base import Instance
@@ -45,12 +45,13 @@ def work_records(work: Node, ref: OrderRef, instance: Instance) -> Sequence[Reco
     lines = work["lineItems"]["nodes"].items()
     place = work["assignedLocation"]["location"]
     gone = work["status"].text() == "CANCELLED"
+    arrived = _arrived(parcels)
     record = FulfillmentRecord(
         order=ref,
         occurred_at=work["updatedAt"].instant(),
         fulfillment_id=number(work),
         status=status(work),
-        lines=tuple(_line(line, gone) for line in lines),
+        lines=tuple(_line(line, gone, arrived) for line in lines),
         location=instance.location(number(place)) if place else None,
         shipments=tuple(parcel for one in parcels for parcel in _parcels(one, lines, instance)),
         pickup=work["deliveryMethod"]["methodType"].maybe_text() in COLLECTED,
@@ -60,11 +61,22 @@ def work_records(work: Node, ref: OrderRef, instance: Instance) -> Sequence[Reco
     return [record, *(scan for one in parcels for scan in _scans(one, ref, instance))]
 
 
-def _line(line: Node, gone: bool) -> FulfillmentLineRecord:
+def _line(line: Node, gone: bool, arrived: Mapping[str, int]) -> FulfillmentLineRecord:
     """What remains of cancelled work is nothing, though nothing was sent."""
-    total = line["totalQuantity"].integer()
+    total, ident = line["totalQuantity"].integer(), number(line["lineItem"])
     sent = None if gone else total - line["remainingQuantity"].integer()
-    return FulfillmentLineRecord(line=number(line["lineItem"]), quantity=total, shipped=sent)
+    return FulfillmentLineRecord(line=ident, quantity=total, shipped=sent, delivered=arrived.get(ident))
+
+
+def _arrived(fulfillments: Sequence[Node]) -> Mapping[str, int]:
+    """Units by line that were delivered without a number, as by the shop's own driver: no parcel can tell of them."""
+    found: dict[str, int] = {}
+    for one in fulfillments:
+        if one["deliveredAt"] and next(_numbered(one), None) is None:
+            for line in one["fulfillmentLineItems"]["nodes"]:
+                ident = number(line["lineItem"])
+                found[ident] = found.get(ident, 0) + line["quantity"].integer()
+    return found
 
 
 def _numbered(fulfillment: Node) -> Iterator[Node]:

@@ -143,6 +143,43 @@ async def test_a_backfill_reads_the_file_of_a_bulk_operation_and_waits_for_it() 
         assert (scan.status, scan.raw_code) == (ShipmentStatus.DELIVERED, "deliveredAt")
 
 
+async def test_a_backfill_waits_for_another_bulk_operation_of_the_shop() -> None:
+    async with Server(busy_bulk=1).running() as server, opener() as http:
+        server.add({"MUG": 2})
+        connector = create(instance(server.url), http)
+        with pytest.raises(NotYet, match="another bulk operation"):
+            await connector.pull_orders(None, None)
+        started = await connector.pull_orders(None, None)
+        assert started.cursor is not None
+
+
+async def test_what_is_delivered_without_a_number_has_arrived() -> None:
+    """The shop's own driver brings it."""
+    async with Server().running() as server:
+        server.add({"MUG": 2, "PLATE": 1})
+        server.ship(1001, "", count=1)
+        server.scan(1001, "DELIVERED")
+        (work,) = [one for one in await pulled(server, START) if isinstance(one, FulfillmentRecord)]
+        assert work.shipments == ()
+        assert [(one.quantity, one.shipped, one.delivered) for one in work.lines] == [(2, 1, 1), (1, 1, 1)]
+
+
+@pytest.mark.parametrize(("money", "accepted"), [("PAID", True), ("PENDING", False), ("VOIDED", False)])
+async def test_an_order_waits_for_its_payment(money: str, accepted: bool) -> None:
+    async with Server().running() as server:
+        server.add({"MUG": 2})["displayFinancialStatus"] = money
+        (order,) = [one for one in await pulled(server, START) if isinstance(one, OrderRecord)]
+        assert (order.accepted_at is not None) is accepted
+
+
+async def test_what_was_refunded_of_the_shipping_is_no_part_of_the_totals() -> None:
+    async with Server().running() as server:
+        told = server.add({"MUG": 2})
+        told["currentShippingPriceSet"] = {"shopMoney": {"amount": "3.90"}}
+        (order,) = [one for one in await pulled(server, START) if isinstance(one, OrderRecord)]
+        assert order.shipping_total == 390
+
+
 @settings(max_examples=25, deadline=None)
 @given(size=st.integers(1, 3000))
 async def test_pieces_of_any_size_are_the_whole_file(size: int) -> None:

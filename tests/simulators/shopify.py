@@ -59,6 +59,7 @@ class Server(Simulator):
     bucket: Bucket | None = None
     throttled: int = 0
     running_bulk: int = 0
+    busy_bulk: int = 0
     file: bytes = b""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1001))
 
@@ -259,6 +260,9 @@ class Server(Simulator):
         return {"fulfillmentOrder": work, "userErrors": []}
 
     def _run_bulk(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        if self.busy_bulk > 0:
+            self.busy_bulk -= 1
+            return {"bulkOperation": None, "userErrors": [{"code": "OPERATION_IN_PROGRESS"}]}
         roots = self._roots()
         orders = Selection(given["query"], {}).answer(roots)["orders"]["edges"]
         self.file = b"".join(flattened(edge["node"], None) for edge in orders)

@@ -46,7 +46,7 @@ def order(number: int, at: str, lines: list[dict[str, Any]], total: int, source:
         "displayFinancialStatus": "PAID",
         "risk": {"recommendation": "NONE"},
         "currentSubtotalPriceSet": money(total),
-        "totalShippingPriceSet": money(0),
+        "currentShippingPriceSet": money(0),
         "currentTotalTaxSet": money(total // 10),
         "currentTotalDiscountsSet": money(0),
         "currentTotalPriceSet": money(total),
