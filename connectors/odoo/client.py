@@ -90,18 +90,33 @@ class Odoo:
         return await self._api.rows("product.product", sorted(wanted), ("default_code", "type"))
 
     async def pull_stock(self, since: dt.datetime | None, cursor: str | None) -> Page:
-        """By product, so that the shelves of one are never torn apart; with `since` those of which a shelf changed."""
-        changed = [HERE] if since is None else [HERE, ["write_date", ">=", moment(since)]]
-        groups = await self._api.call(
-            "stock.quant", "search_read", domain=changed, fields=["product_id"], order="product_id"
-        )
-        known = ids(groups, "product_id")
-        products = [one for one in known if cursor is None or one > int(cursor)]
+        """By product, so that the shelves of one are never torn apart; with `since` those of which a shelf changed.
+
+        A shelf that is empty Odoo deletes: that something was taken from it is known by what moved.
+        """
+        moves = Node([]) if since is None else await self._taken(since)
+        listed = sorted({*(await self._on_shelves(since)), *ids(moves, "product_id")})
+        products = [one for one in listed if cursor is None or one > int(cursor)]
         page = products[:LIMIT]
         quants = await self._api.search("stock.quant", [HERE, ["product_id", "in", page]], QUANT, bounded=False)
-        told = Node({"quants": quants.value, "products": (await self._products(set(page))).value})
+        told = {
+            "quants": quants.value,
+            "moves": [move.value for move in moves.items() if ids(Node([move.value]), "product_id")[0] in page],
+            "products": (await self._products(set(page))).value,
+        }
         following = str(page[-1]) if len(products) > LIMIT else None
-        return Page.of(mapping.stock(told, self.instance), following, len(page), len(known))
+        return Page.of(mapping.stock(Node(told), self.instance), following, len(page), len(listed))
+
+    async def _on_shelves(self, since: dt.datetime | None) -> list[int]:
+        changed = [HERE] if since is None else [HERE, ["write_date", ">=", moment(since)]]
+        found = await self._api.call(
+            "stock.quant", "search_read", domain=changed, fields=["product_id"], order="product_id"
+        )
+        return ids(found, "product_id")
+
+    async def _taken(self, since: dt.datetime) -> Node:
+        wanted = [["state", "=", "done"], HERE, ["write_date", ">=", moment(since)]]
+        return await self._api.search("stock.move", wanted, ("product_id", "write_date"), bounded=False)
 
     async def pull_supply(self, since: dt.datetime | None, cursor: str | None) -> Page:
         bought = ["order_id.state", "in", ["purchase", "done", "cancel"]]

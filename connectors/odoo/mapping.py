@@ -177,21 +177,34 @@ def _delivery(
 
 
 def stock(told: Node, instance: Instance) -> Read[StockRecord]:
-    """What lies in each warehouse, all its shelves together, at the time of the newest of their changes."""
+    """What lies in each warehouse, all its shelves together, at the time of the newest of their changes.
+
+    `moves` are of products of which something was taken: where no shelf of it is left, none is there.
+    """
     products = _by_id(told["products"])
     found: dict[tuple[str, str], list[Node]] = {}
     for quant in told["quants"].items():
         sku, place = _sku(quant, products), target(quant["warehouse_id"])
         if sku is not None and place is not None:
             found.setdefault((sku, place), []).append(quant)
-    return each_read(found.items(), lambda one: one[0][0], lambda one: (_level(*one[0], one[1], instance),))
+    emptied: dict[tuple[str, str], list[Node]] = {}
+    for move in told["moves"]:
+        for place in instance.locations:
+            sku = _sku(move, products)
+            if sku is not None and (sku, place) not in found:
+                emptied.setdefault((sku, place), []).append(move)
+    levels = [
+        *((*one, quants, quants) for one, quants in found.items()),
+        *((*one, (), of) for one, of in emptied.items()),
+    ]
+    return each_read(levels, lambda one: one[0], lambda one: (_level(*one, instance),))
 
 
-def _level(sku: str, place: str, quants: Sequence[Node], instance: Instance) -> StockRecord:
+def _level(sku: str, place: str, quants: Sequence[Node], changed: Sequence[Node], instance: Instance) -> StockRecord:
     return StockRecord(
         sku=sku,
         location=instance.location(place),
-        occurred_at=max(moment_of(quant["write_date"]) for quant in quants),
+        occurred_at=max(moment_of(row["write_date"]) for row in changed),
         on_hand=sum(quant["quantity"].integer() for quant in quants),
         allocated=sum(quant["reserved_quantity"].integer() for quant in quants),
     )

@@ -17,56 +17,61 @@ def records(message: Node, instance: Instance) -> Told:
 
 
 def _sale(message: Node, instance: Instance) -> Told:
-    return [_change(message, line, -_units(line), "sale", instance) for line in _lines(message)]
+    return [_change(message, sku, -units, "sale", instance) for sku, units in _units(_lines(message), 1).items()]
 
 
 def _return(message: Node, instance: Instance) -> Told:
     """Units that cannot be sold again never come back on hand."""
-    back = [line for line in _lines(message) if not line["resaleable"] or line["resaleable"].flag()]
-    return [_change(message, line, _units(line), "return", instance) for line in back]
+    lines = _lines(message)
+    _units(lines, 1)  # A bad line refuses all, whether it could be sold again or not.
+    back = _units([line for line in lines if not line["resaleable"] or line["resaleable"].flag()], 1)
+    return [_change(message, sku, units, "return", instance) for sku, units in back.items()]
 
 
 def _count(message: Node, instance: Instance) -> Told:
     return [
         StockRecord(
-            sku=_sku(line),
+            sku=sku,
             location=_store(message, instance),
             occurred_at=message["occurredAt"].instant(),
-            on_hand=_whole(line, 0),
-            event_id=_event_id(message, line),
+            on_hand=units,
+            event_id=_event_id(message, sku),
         )
-        for line in _lines(message)
+        for sku, units in _units(_lines(message), 0).items()
     ]
 
 
 TYPES: Final[Mapping[str, Callable[[Node, Instance], Told]]] = {"sale": _sale, "return": _return, "count": _count}
 
 
-def _change(message: Node, line: Node, delta: int, reason: str, instance: Instance) -> StockChangeRecord:
+def _change(message: Node, sku: str, delta: int, reason: str, instance: Instance) -> StockChangeRecord:
     return StockChangeRecord(
-        sku=_sku(line),
+        sku=sku,
         location=_store(message, instance),
         occurred_at=message["occurredAt"].instant(),
         delta=delta,
-        event_id=_event_id(message, line),
+        event_id=_event_id(message, sku),
         reason=reason,
     )
 
 
 def _lines(message: Node) -> Sequence[Node]:
-    """Each SKU once, because its event is named by it."""
-    lines = message["lines"].items()
-    seen: set[str] = set()
+    return message["lines"].items()
+
+
+def _units(lines: Sequence[Node], least: int) -> Mapping[str, int]:
+    """By SKU, because tills print one that was scanned twice on two lines, and its event is named by it."""
+    found: dict[str, int] = {}
     for line in lines:
-        if _sku(line) in seen:
-            raise line["sku"].wrong("a SKU that no other line of the message has")
-        seen.add(_sku(line))
-        _whole(line, 0 if message["type"].value == "count" else 1)
-    return lines
+        sku, units = _sku(line), _whole(line, least)
+        found[sku] = found.get(sku, 0) + units
+    return found
 
 
-def _event_id(message: Node, line: Node) -> str:
-    return f"{message['id'].id()}/{_sku(line)}"
+def _event_id(message: Node, sku: str) -> str:
+    """What comes back may carry the number of the receipt that it was sold with."""
+    kind = "return/" if message["type"].value == "return" else ""
+    return f"{message['id'].id()}/{kind}{sku}"
 
 
 def _store(message: Node, instance: Instance) -> str:
@@ -78,10 +83,6 @@ def _sku(line: Node) -> str:
     if found is None:
         raise line["sku"].wrong("a SKU")
     return found
-
-
-def _units(line: Node) -> int:
-    return _whole(line, 1)
 
 
 def _whole(line: Node, least: int) -> int:

@@ -49,7 +49,7 @@ def scans(answer: Node, instance: Instance, parcel: Parcel | None = None) -> Seq
 
 def _activity(activity: Node, carrier: str, found: str, instance: Instance) -> TrackingRecord:
     status = activity["status"]
-    kind, code = status["type"].text().strip(), status["statusCode"].maybe_text()
+    kind, code = (status["type"].maybe_text() or "").strip(), status["statusCode"].maybe_text()
     address = activity["location"]["address"]
     return TrackingRecord(
         carrier=carrier,

@@ -71,7 +71,7 @@ def _known(code: str | None) -> Status | None:
 def raw(kind: str, *codes: str | None) -> str | None:
     """UPS's most exact code; where it means nothing to us with the type before it."""
     code = next((one for one in codes if one), None)
-    return code if kind in TYPE else f"{kind}/{code}" if code else kind
+    return code if kind in TYPE or not kind else f"{kind}/{code}" if code else kind
 
 
 def reason(code: str | None) -> str | None:

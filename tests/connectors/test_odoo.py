@@ -101,6 +101,20 @@ async def test_shelves_of_a_warehouse_are_one_count_and_only_changed_products_ar
         assert second.sku == "PLATE"
 
 
+async def test_a_shelf_that_is_empty_is_told_though_odoo_has_deleted_it() -> None:
+    async with Server().running() as server, opener() as http:
+        connector = create(instance(server.url), http)
+        shelf = server.lay("MUG", 3)
+        (first,) = (await connector.pull_stock(None, None)).records
+        since = first.occurred_at + dt.timedelta(seconds=1)
+        assert (await connector.pull_stock(since, None)).records == []
+        server.take("MUG", shelf)
+        (none,) = (await connector.pull_stock(since, None)).records
+        assert isinstance(none, StockRecord)
+        assert (none.sku, none.location, none.on_hand, none.allocated) == ("MUG", "central", 0, 0)
+        assert none.occurred_at > first.occurred_at
+
+
 async def test_stock_pushed_twice_is_counted_once() -> None:
     async with Server().running() as server, opener() as http:
         connector = create(instance(server.url), http)

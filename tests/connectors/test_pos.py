@@ -81,3 +81,14 @@ def test_the_order_of_lines_names_no_event(counts: dict[str, int], chance: rando
     assert {one.event_id: one.delta for one in told if isinstance(one, StockChangeRecord)} == {
         f"{message['id']}/{sku}": -count for sku, count in counts.items()
     }
+
+
+async def test_a_sku_on_two_lines_is_added_up_and_a_return_may_have_the_number_of_its_receipt(house: House) -> None:
+    intake, sold = Intake(house.inbox, lambda: NOW), Server().message("sale", {"MUG": 2}, NOW - dt.timedelta(hours=2))
+    sold["lines"].append({"sku": "MUG", "quantity": 1})
+    back = {**sold, "type": "return", "occurredAt": (NOW - dt.timedelta(hours=1)).isoformat()}
+    back["lines"] = [{"sku": "MUG", "quantity": 1}, {"sku": "MUG", "quantity": 1, "resaleable": False}]
+    counted = Server().message("count", {"MUG": 10}, NOW - dt.timedelta(hours=3))
+    for message in (counted, sold, back, back, sold):
+        await intake.take("pos", mapping.records(Node(message), instance("")))
+    assert await on_hand(house, "MUG") == 8

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import BadPayload
-from domain.records import OrderRef, StockRecord, TrackingRecord
+from domain.records import FulfillmentRecord, OrderRef, StockRecord, TrackingRecord
 from domain.status import ShipmentStatus
 from events import kinds
 from events.records import event_of, reference
@@ -84,9 +84,15 @@ def test_equal_records_have_equal_ids_and_others_do_not(data: st.DataObject, kin
         pair = [
             event_of("acme", "connector:acme", dataclasses.replace(one, event_id=_own(kind))) for one in (first, other)
         ]
-        same = dataclasses.replace(first, event_id="") == dataclasses.replace(other, event_id="")
+        same = _told(first) == _told(other)
         assert (pair[0].event_id == pair[1].event_id) == same
         assert (pair[0].sha256 == pair[1].sha256) == same
+
+
+def _told(record: Any) -> Any:
+    """The key of our own request leads to its lines and is not told on."""
+    ours = {"key": None} if isinstance(record, FulfillmentRecord) else {}
+    return dataclasses.replace(record, event_id="", **ours)
 
 
 def _own(kind: type) -> str | None:

@@ -291,6 +291,8 @@ RESOLVERS: dict[str, Resolver] = {
     "Order.fulfillments": many("fulfillments", "order_id", "created_at", "id"),
     "Order.shipments": many("shipments", "order_id", "created_at", "id"),
     "Order.holds": holds,
+    "Order.requests": many("connector_commands", "order_id", "created_at", "id"),
+    "Request.connector": get("instance"),
     "Order.returns": many("returns", "order_id", "requested_at", "id"),
     "Order.sources": sources,
     "Order.timeline": timeline,

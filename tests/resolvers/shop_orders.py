@@ -197,6 +197,23 @@ def add_claims(rows: Rows) -> None:
             placed_by="rule",
             **more,
         )
+    ends: tuple[dict[str, Any], ...] = (
+        {"state": "DEAD", "error": "E: gone", "sent_at": at(4)},
+        {"refused": "NO_ADDRESS"},
+    )
+    for place, how in enumerate(ends):
+        rows.add(
+            "connector_commands",
+            id=uid("request", place),
+            key=f"r{place}",
+            instance="threepl",
+            kind="REQUEST_FULFILLMENT",
+            order_id=first,
+            payload='{"lines": []}',
+            actor="operator:ops",
+            created_at=at(3),
+            **{"state": "REFUSED", **how},
+        )
     for kind, line_id, day in (("ORIGINAL", None, 4), ("CURRENT", None, 9), ("CURRENT", line, 12)):
         rows.add(
             "promises",

@@ -170,6 +170,12 @@ class Server(Simulator):
         where = {"product_id": [product["id"], sku], "location_id": [8, "WH/Stock"], "warehouse_id": [1, "WH"]}
         return self.put("stock.quant", **where, quantity=float(quantity), reserved_quantity=float(reserved))
 
+    def take(self, sku: str, shelf: Row) -> None:
+        """All of it leaves; a shelf without anything is deleted."""
+        self.tables["stock.quant"].pop(shelf["id"])
+        named = {"product_id": [self.product(sku)["id"], sku], "location_id": [8, "WH/Stock"]}
+        self.put("stock.move", **named, state="done", quantity=shelf["quantity"])
+
     def buy(self, sku: str, quantity: int, planned: str) -> Row:
         order = self.put("purchase.order", name="P00001", state="purchase", picking_type_id=[3, "Receipts"])
         product = self.product(sku)
