@@ -14,6 +14,9 @@ INSERT INTO connector_deliveries (instance, delivery_id, topic, sent_at, body) V
 ON CONFLICT (instance, delivery_id) DO NOTHING RETURNING true
 """
 
+# A body that is gone was worked on days ago: what comes then is a late repetition.
+KNOWN_AS = "SELECT body IS NULL OR body = $3 FROM connector_deliveries WHERE instance = $1 AND delivery_id = $2"
+
 # The next attempt is the end of the lease: whoever dies over it leaves it to others then.
 CLAIM = """
 UPDATE connector_deliveries SET attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => $3)
@@ -59,6 +62,11 @@ async def keep(
 ) -> bool:
     """False when this delivery is known already."""
     return await pool.fetchval(KEEP, instance, delivery_id, topic, sent_at, body) is True
+
+
+async def repeated(pool: Pool, instance: str, delivery_id: str, body: bytes) -> bool:
+    """Whether the known delivery has this body."""
+    return await pool.fetchval(KNOWN_AS, instance, delivery_id, body) is not False
 
 
 async def claim(pool: Pool, instance: str, limit: int) -> Sequence[Record]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import time
 from collections.abc import Sequence
 from typing import Any, Final
@@ -38,8 +39,16 @@ class Deliveries:
         self._forgotten_at = float("-inf")
 
     async def keep(self, instance: str, delivery: Delivery, body: bytes) -> bool:
-        """Durable when this returns; False when it came before, and then nothing is done about it."""
-        new = await db.deliveries.keep(self.pool, instance, delivery.id, delivery.topic, delivery.sent_at, body)
+        """Durable when this returns; False when it came before, and then nothing is done about it.
+
+        Under a known id another body is other news: a system that uses its ids again must not lose them here.
+        """
+        told = delivery.topic, delivery.sent_at, body
+        new = await db.deliveries.keep(self.pool, instance, delivery.id, *told)
+        if not new and not await db.deliveries.repeated(self.pool, instance, delivery.id, body):
+            log.warning("delivery id came with another body", instance=instance, delivery=delivery.id)
+            own = f"{delivery.id}#{hashlib.sha256(body).hexdigest()[:16]}"
+            new = await db.deliveries.keep(self.pool, instance, own, *told)
         if new and instance in self._woken:
             self._woken[instance].set()
         return new

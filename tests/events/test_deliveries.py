@@ -102,9 +102,21 @@ async def test_a_sale_at_the_till_lowers_what_the_site_may_sell_at_once(world: W
 async def test_a_delivery_that_came_before_is_not_worked_on_again(world: World) -> None:
     assert await world.deliveries.keep("acme", Delivery("d1", "stock"), count(10))
     assert await world.deliveries.round("acme") == 1
-    assert not await world.deliveries.keep("acme", Delivery("d1", "stock"), count(99))
+    assert not await world.deliveries.keep("acme", Delivery("d1", "stock"), count(10))
     assert await world.deliveries.round("acme") == 0
     assert await on_hand(world) == 10
+
+
+async def test_another_body_under_a_known_id_is_other_news(world: World) -> None:
+    assert await world.deliveries.keep("acme", Delivery("d1", "sale"), sale("r1", 2))
+    assert await world.deliveries.keep("acme", Delivery("d1", "sale"), sale("r2", 3))
+    assert not await world.deliveries.keep("acme", Delivery("d1", "sale"), sale("r2", 3))
+    assert await world.deliveries.keep("acme", Delivery("d0", "stock"), count(10))
+    await world.deliveries.round("acme")
+    assert await on_hand(world) == 5
+    # Days later its body is gone, and what comes is a repetition.
+    await world.house.pool.execute("UPDATE connector_deliveries SET body = NULL")
+    assert not await world.deliveries.keep("acme", Delivery("d1", "sale"), sale("r3", 1))
 
 
 async def test_it_is_tried_again_within_a_budget_then_given_up_and_can_be_replayed(world: World) -> None:
