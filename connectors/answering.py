@@ -12,12 +12,14 @@ class Answering:
 
     A carrier: whose table `carriers` leads to our code, else the one whose folder is named as the code.
     A location: whose table `locations` leads to our code. An order: the instance that is its source.
+    How long a parcel would take: the first that can say.
     """
 
     carriers: dict[str, str] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
     locations: dict[str, str] = field(default_factory=dict)
     sources: set[str] = field(default_factory=set)
+    estimators: list[str] = field(default_factory=list)
     instances: dict[str, Instance] = field(default_factory=dict)
 
     def add(self, instance: Instance, folder: str, capabilities: frozenset[Capability]) -> None:
@@ -27,6 +29,8 @@ class Answering:
             self.folders.setdefault(folder, instance.name)
         if Capability.STOCK_LOOKUP in capabilities:
             self._all(self.locations, instance.locations, instance.name)
+        if Capability.DELIVERY_ESTIMATE in capabilities:
+            self.estimators.append(instance.name)
         if Capability.ORDER_LOOKUP in capabilities:
             self.sources.add(instance.name)
 
@@ -50,3 +54,6 @@ class Answering:
 
     def source(self, name: str) -> str | None:
         return name if name in self.sources else None
+
+    def estimator(self) -> str | None:
+        return self.estimators[0] if self.estimators else None

@@ -1,12 +1,13 @@
 """Live fields answered by connectors: one round per instance for all rows, each row its own kept answer."""
 
 import asyncio
+import datetime as dt
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from connectors.answering import Answering
-from connectors.base import Capability, Parcel, StockPlace
+from connectors.base import Capability, Estimate, Lane, Parcel, StockPlace
 from connectors.errors import ConnectorError
 from connectors.runtime import Answer, Runtime
 from domain.live import LiveReason
@@ -20,7 +21,10 @@ T = TypeVar("T", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`item` makes of a row's keys (instance, what to ask for), `ask` asks for many, `value` None: not known there."""
+    """`item` makes of a row's keys and the arguments (instance, what to ask for), `ask` asks for many.
+
+    `value` None: not known there.
+    """
 
     capability: Capability
     item: Callable[[Answering, Mapping[str, Any]], tuple[str | None, Hashable]]
@@ -40,7 +44,7 @@ class LiveSource:
         results: list[LiveResult] = [LiveResult(reason=LiveReason.NOT_CONNECTED)] * len(calls)
         rounds: dict[str, dict[Hashable, list[int]]] = {}
         for place, call in enumerate(calls):
-            instance, item = self.kind.item(self.answering, call.keys)
+            instance, item = self.kind.item(self.answering, {**call.arguments, **call.keys})
             if instance is not None:
                 rounds.setdefault(instance, {}).setdefault(item, []).append(place)
         found = await asyncio.gather(
@@ -102,6 +106,25 @@ def order(answering: Answering, keys: Mapping[str, Any]) -> tuple[str | None, Ha
     return answering.source(keys["system"]), OrderRef(keys["channel"], keys["number"])
 
 
+def lane(answering: Answering, keys: Mapping[str, Any]) -> tuple[str | None, Hashable]:
+    """Handed over today, or when the work may begin. Without both postal codes nobody can say anything."""
+    places = [keys[name] for name in ("fromCountry", "fromPostalCode", "toCountry", "toPostalCode")]
+    if not all(places):
+        return None, None
+    here, sender, there, receiver = places
+    today = dt.datetime.now(dt.UTC).date()
+    begins = keys["fulfillAt"]
+    ready_on = max(today, dt.date.fromisoformat(begins[:10])) if begins else today
+    return answering.estimator(), Lane(here, sender, there, receiver, ready_on, keys["service"])
+
+
+def soonest(estimates: Sequence[Estimate]) -> Mapping[str, Any] | None:
+    if not estimates:
+        return None
+    first = min(estimates, key=lambda one: one.latest)
+    return {"service": first.service, "earliest": first.earliest, "latest": first.latest}
+
+
 def newest_scan(scans: Sequence[Any]) -> Mapping[str, Any] | None:
     """The last scan, and the last estimate that any of them told."""
     if not scans:
@@ -134,6 +157,7 @@ def order_state(records: Sequence[Any]) -> Mapping[str, Any] | None:
 
 KINDS: Final[Mapping[str, Kind]] = {
     "tracking": Kind(Capability.TRACKING, parcel, lambda connector, some: connector.track(some), newest_scan),
+    "estimates": Kind(Capability.DELIVERY_ESTIMATE, lane, lambda connector, some: connector.estimate(some), soonest),
     "stock": Kind(Capability.STOCK_LOOKUP, place, lambda connector, some: connector.look_up_stock(some), counted),
     "orders": Kind(Capability.ORDER_LOOKUP, order, lambda connector, some: connector.look_up_orders(some), order_state),
 }

@@ -8,8 +8,10 @@ import strawberry
 from db import tables
 from domain.reasons import NodeRejectionReason
 from domain.status import FulfillmentStatus
-from resolvers.fields import column, joined, many, one, rows
+from resolvers.fields import argument, column, joined, many, one, rows
+from resolvers.sql import live as live_sql
 from resolvers.sql import words
+from schema.live import EstimateLive, estimated, live_value
 from schema.location import Location
 from schema.order_line import OrderLine
 from schema.shipment import Shipment
@@ -47,6 +49,13 @@ class Fulfillment:
     fulfill_by: dt.datetime | None = column("To be done by.")
     created_at: dt.datetime = column("When it was made.")
     updated_at: dt.datetime = column("The last change.")
+    live: EstimateLive = live_value(
+        "When a carrier would bring it, of the services from where it is worked on to the customer the soonest.",
+        "estimates",
+        live_sql.fulfillment,
+        estimated,
+        [argument("service", str | None, "Only by this service, in the carrier's words.", default=None)],
+    )
     shipments: list[Shipment] = many(
         "The parcels it led to.",
         joined("fulfillment_id", "id"),

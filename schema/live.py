@@ -1,10 +1,11 @@
 """What outside systems say now, with what is stored when they do not."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import strawberry
+from strawberry.types.arguments import StrawberryArgument
 
 from domain.live import LiveReason
 from domain.order import further
@@ -53,6 +54,13 @@ class OrderLive(LiveValue):
     changed_at: dt.datetime = strawberry.field(description="When it last changed there.")
 
 
+@strawberry.type(description="How soon a carrier would bring it, handed over today or when the work may begin.")
+class EstimateLive(LiveValue):
+    service: str | None = strawberry.field(description="The carrier's service; null when stale.")
+    earliest: dt.datetime | None = strawberry.field(description="Not before; null when the carrier does not say.")
+    latest: dt.datetime | None = strawberry.field(description="By then; null when stale, for estimates are not stored.")
+
+
 REASONS: Mapping[str, LiveReason] = {
     "NOT_CONFIGURED": LiveReason.NOT_CONNECTED,
     "TIMEOUT": LiveReason.DEADLINE,
@@ -79,11 +87,17 @@ def merged_order(stored: Mapping[str, Any], result: LiveResult) -> Mapping[str, 
     return {**value, "status": further(OrderStatus(value["status"]), OrderStatus(stored["status"])).value}
 
 
+def estimated(stored: Mapping[str, Any], result: LiveResult) -> Mapping[str, Any]:
+    """Where nobody says anything there is nothing: estimates are not stored."""
+    return {"service": None, "earliest": None, "latest": None, **merged(stored, result)}
+
+
 def live_value(
     description: str,
     source: str,
     keys: Callable[[Row, Scope], Mapping[str, Sql]],
     merge: Callable[[Mapping[str, Any], LiveResult], Mapping[str, Any]] = merged,
+    more: Sequence[StrawberryArgument] = (),
 ) -> Any:
     """`keys` gives what to ask for and, by their GraphQL names, what is stored."""
     return live(
@@ -97,5 +111,6 @@ def live_value(
         arguments=[
             argument("max_age", int, "An answer not older than so many seconds will do; 0: ask now.", default=30),
             argument("timeout", int, "Milliseconds to wait; below 50 counts as 50, above 5000 as 5000.", default=2000),
+            *more,
         ],
     )

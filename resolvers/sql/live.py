@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from db.tables import channels, items, locations
+from db.tables import channels, items, locations, orders
 from resolvers.json_sql import printed
 from resolvers.scope import Scope
 from resolvers.sources import Row, Sql
@@ -44,6 +44,19 @@ def order(row: Row, _: Scope) -> Mapping[str, Sql]:
         "status": row.c.status,
         "sourceStatus": row.c.source_status,
         "changedAt": printed(row.c.updated_at),
+    }
+
+
+def fulfillment(row: Row, _: Scope) -> Mapping[str, Sql]:
+    """The way that its parcels would go. Nothing of an estimate is stored."""
+    return {
+        "fromCountry": _text_of(locations.c.country, row, "location_id"),
+        "fromPostalCode": _text_of(locations.c.postal_code, row, "location_id"),
+        "toCountry": _text_of(orders.c.ship_country, row, "order_id"),
+        "toPostalCode": _text_of(orders.c.ship_postal_code, row, "order_id"),
+        "fulfillAt": printed(row.c.fulfill_at),
+        "source": row.c.source,
+        "fetchedAt": printed(row.c.updated_at),
     }
 
 

@@ -245,6 +245,10 @@ def stock_live(_: World, row: Row, __: Any) -> Row:
     return stored(row, row["updated_at"], on_hand=row["on_hand"], counted_at=row["counted_at"])
 
 
+def fulfillment_live(_: World, row: Row, __: Any) -> Row:
+    return stored(row, row["updated_at"], service=None, earliest=None, latest=None)
+
+
 def order_live(_: World, row: Row, __: Any) -> Row:
     kept = {"status": row["status"], "source_status": row["source_status"], "changed_at": row["updated_at"]}
     return stored(row, row["source_observed_at"] or row["updated_at"], **kept)
@@ -254,6 +258,7 @@ RESOLVERS: dict[str, Resolver] = {
     "Shipment.live": shipment_live,
     "StockLevel.live": stock_live,
     "Order.live": order_live,
+    "Fulfillment.live": fulfillment_live,
     **STOCK,
     "Query.order": order,
     "Query.orders": orders,

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import zoneinfo
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import connectors.ups
 from connectors import easypost, vendure
 from connectors.answering import Answering
 from connectors.base import Capability, Instance
@@ -17,6 +19,7 @@ from resolvers.live_sources import fetchers
 from tests.resolvers.shop import Shop
 from tests.resolvers.test_rights import ASKED
 from tests.simulators import easypost as carrier
+from tests.simulators import ups
 from tests.simulators import vendure as storefront
 from tests.simulators.base import Fault, opener
 
@@ -136,3 +139,60 @@ async def test_with_all_systems_dead_everything_is_answered_from_the_store(
         assert thing["live"]["reason"] in reasons
     assert [order["live"]["status"], parcel["live"]["status"]] == [order["status"], parcel["status"]]
     assert level["live"]["onHand"] == level["onHand"]
+
+
+WORK = """{ order(number: "W-1", channel: "web") { fulfillments { location { code } live(maxAge: 0, timeout: 5000%s) {
+    service earliest latest source stale reason } } } }"""
+
+
+@asynccontextmanager
+async def estimating(shop: Shop) -> AsyncIterator[ups.Server]:
+    """Work in HAM for a customer in New Hampshire; UPS says how long it would take."""
+    await shop.pool.execute("UPDATE locations SET country = 'DE', postal_code = '20095'")
+    await shop.pool.execute("UPDATE orders SET ship_country = 'US', ship_postal_code = '03104' WHERE number = 'W-1'")
+    async with ups.Server().running() as server, opener(60) as http:
+        runtime, answering = Runtime(chance=lambda: 0.0), Answering()
+        one = ups.instance(server.url)
+        runtime.add(connectors.ups.create(one, http))
+        answering.add(one, "ups", frozenset({Capability.TRACKING, Capability.DELIVERY_ESTIMATE}))
+        shop.engine.fetchers = fetchers(runtime, answering)
+        yield server
+
+
+async def works(shop: Shop, more: str = "") -> list[dict[str, Any]]:
+    order = (await shop.ask(WORK % more)).data["order"]
+    return [one["live"] for one in order["fulfillments"] if one["location"] is not None]
+
+
+async def test_work_says_how_soon_its_carrier_would_bring_it(own_shop: Shop) -> None:
+    async with estimating(own_shop) as server:
+        found = await works(own_shop)
+        asked = [seen.json() for seen in server.seen if seen.path.endswith("transittimes")]
+        # Each way is asked for once, however many works there are.
+        assert len(asked) == 1
+        assert (asked[0]["originPostalCode"], asked[0]["destinationPostalCode"]) == ("20095", "03104")
+        assert {(one["service"], one["source"], one["stale"], one["reason"]) for one in found} == {
+            ("1DA", "ups", False, None)
+        }
+        day = dt.date.fromisoformat(asked[0]["shipDate"]) + dt.timedelta(days=1)
+        expected = dt.datetime.combine(day, dt.time(10, 30), zoneinfo.ZoneInfo("America/New_York"))
+        assert {dt.datetime.fromisoformat(one["latest"]) for one in found} == {expected}
+        ground = await works(own_shop, ', service: "GND"')
+        assert {one["service"] for one in ground} == {"GND"}
+
+
+async def test_where_no_carrier_goes_or_nobody_can_say_there_is_no_estimate(own_shop: Shop) -> None:
+    unsaid = {"service": None, "earliest": None, "latest": None, "stale": True}
+
+    async def reasons() -> set[str]:
+        found = await works(own_shop)
+        assert [{name: one[name] for name in unsaid} for one in found] == [unsaid] * len(found)
+        return {one["reason"] for one in found}
+
+    async with estimating(own_shop) as server:
+        await own_shop.pool.execute("UPDATE orders SET ship_country = 'AQ' WHERE number = 'W-1'")
+        assert await reasons() == {"NOT_KNOWN_THERE"}
+        asked = len(server.seen)
+        await own_shop.pool.execute("UPDATE orders SET ship_postal_code = NULL WHERE number = 'W-1'")
+        assert await reasons() == {"NOT_CONNECTED"}
+        assert len(server.seen) == asked
