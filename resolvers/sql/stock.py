@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, aggregate_order_by, array
 
 from db.tables import (
-    carriers,
     channels,
     incoming_supply,
     items,
@@ -24,13 +23,12 @@ from db.tables import (
     reservations,
     stock_counts,
     stock_levels,
-    transit_times,
 )
-from domain.errors import BadInput
 from resolvers.batches import bounded, in_order, keys_table
 from resolvers.json_sql import EMPTY_LIST, build_object
 from resolvers.scope import Scope
 from resolvers.sources import Row, Sql
+from resolvers.sql import transit
 from resolvers.sql.lookups import channel_id
 
 EMPTY_OBJECT: sa.ColumnClause[Any] = sa.literal_column("'{}'::json")
@@ -98,16 +96,9 @@ def eligible(place: Row, scope: Scope) -> list[sa.ColumnElement[bool]]:
     country = scope.argument("destination")["country"]
     if country.present:
         listed = sa.exists().where(location_destinations.c.location_id == place.c.id)
-        reaches = listed.where(location_destinations.c.country == scope.bind(country, sa.Text, country_code))
+        reaches = listed.where(location_destinations.c.country == scope.bind(country, sa.Text, transit.country_code))
         found.append(sa.or_(~listed.correlate(place), reaches.correlate(place)))
     return found
-
-
-def country_code(value: Any) -> str:
-    code = str(value).strip().upper()
-    if len(code) != 2 or not code.isalpha():
-        raise BadInput(f"`{value}` is no ISO 3166 country. Give two letters, such as DE.")
-    return code
 
 
 def channel_facts(scope: Scope) -> Mapping[str, Sql]:
@@ -235,7 +226,7 @@ def offer(place: Row, wanted: Sql, scope: Scope) -> Mapping[str, Sql]:
         **{name: place.c[name] for name in (*names, *more)},
         "cutoffs": cutoffs(place),
         "closures": closures(place),
-        "transit": transit(place, scope),
+        "transit": transit.way(place, scope),
         "levels": levels.where(level.c.location_id == place.c.id, level.c.item_id.in_(of_wanted))
         .correlate(place)
         .scalar_subquery(),
@@ -259,47 +250,3 @@ def closures(place: Row) -> Sql:
     return (
         sa.select(gathered(row.c.day)).where(row.c.location_id == place.c.id, recent).correlate(place).scalar_subquery()
     )
-
-
-def transit(place: Row, scope: Scope) -> Sql:
-    """The way whose postal prefix fits best, then the quickest; null without a destination or a way.
-
-    Unless a service is asked for, STANDARD comes before quicker ones: who pays for express says so.
-    """
-    destination = scope.argument("destination")
-    if not destination.present:
-        return sa.null()
-    way, carrier = transit_times.alias(), carriers.alias()
-    postal = destination["postalCode"]
-    prefix: sa.ColumnElement[bool] = way.c.postal_prefix == sa.literal_column("''")
-    if postal.present:
-        prefix = sa.func.starts_with(scope.bind(postal, sa.Text, squeeze), way.c.postal_prefix)
-    names = ("min_days", "max_days", "buffer_days", "service")
-    wanted = scope.argument("service")
-    asked = [way.c.service == scope.bind(wanted, sa.Text, str)] if wanted.present else []
-    standard = way.c.service == sa.literal_column("'STANDARD'")
-    made = build_object(
-        {name: way.c[name] for name in names}
-        | {"carrier": carrier.c.code, "weekdays": sa.func.to_json(carrier.c.open_weekdays)}
-    )
-    return (
-        sa.select(made)
-        .select_from(way.join(carrier, carrier.c.code == way.c.carrier))
-        .where(
-            way.c.location_id == place.c.id,
-            way.c.country == scope.bind(destination["country"], sa.Text, country_code),
-            prefix,
-            *asked,
-        )
-        .order_by(
-            sa.func.length(way.c.postal_prefix).desc(), standard.desc(), way.c.max_days, way.c.min_days, carrier.c.code
-        )
-        .limit(1)
-        .correlate(place)
-        .scalar_subquery()
-    )
-
-
-def squeeze(value: Any) -> str:
-    """Postal codes are compared without spaces and in capitals."""
-    return str(value).replace(" ", "").upper()
