@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+import db.commands.counts
 import db.commands.inbox
 from connectors.base import Unread
 from connectors.errors import BadPayload
@@ -90,9 +91,21 @@ class Intake:
 
         told = self.told.get(source, ())
         taken = [record for record in records if not (isinstance(record, StockRecord) and record.location in told)]
-        results = await side_by_side(await in_our_lines(self.inbox.pool, source, taken), reference, one)
+        known = await self._counted_again(source, taken)
+        news = [record for record in taken if not (isinstance(record, StockRecord) and _place(record) in known)]
+        results = await side_by_side(await in_our_lines(self.inbox.pool, source, news), reference, one)
         outcomes = collections.Counter(outcome for outcome, _ in results)
+        if known:
+            outcomes[Outcome.UNCHANGED] += len(known)
         return Taken(outcomes, sum(late for _, late in results), unread)
+
+    async def _counted_again(self, source: str, records: Sequence[Record]) -> set[tuple[str, str]]:
+        """Places of counts that change nothing: systems without a time of counting tell all of them at every pull."""
+        latest = self.now() + FAR_AHEAD
+        counts = [one for one in records if isinstance(one, StockRecord) and one.occurred_at.tzinfo is not None]
+        times = collections.Counter(map(_place, counts))
+        told = [_parts(one) for one in counts if times[_place(one)] == 1 and one.occurred_at <= latest]
+        return await db.commands.counts.again(self.inbox.pool, source, told) if told else set()
 
     async def _one(self, source: str, event: Event) -> Outcome:
         try:
@@ -136,6 +149,15 @@ class Intake:
             return await self.inbox.kinds[event.kind].locate(connection, event)
         except OrdergraphError:
             return f"refused:{event.source}"
+
+
+def _place(record: StockRecord) -> tuple[str, str]:
+    return record.sku, record.location
+
+
+def _parts(record: StockRecord) -> tuple[object, ...]:
+    parts = (record.on_hand, record.allocated, record.damaged, record.quality_control, record.set_aside)
+    return (*_place(record), record.occurred_at, *parts, record.safety_stock)
 
 
 def _untold(source: str, record: Record, error: Exception) -> Unread:

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from db.pool import Connection, Record
+from db.pool import Connection, Pool, Record
 
 Place = tuple[uuid.UUID, uuid.UUID]
 """Ids of an item and a location. The row of its stock level is locked by whoever calls anything here."""
@@ -36,6 +36,28 @@ FORGET = """
 DELETE FROM stock_changes WHERE item_id = $1 AND location_id = $2 AND occurred_at < (
     SELECT least(counted_at, now() - interval '30 days')
     FROM stock_counts WHERE item_id = $1 AND location_id = $2 AND wins)
+"""
+# A count that says what stands there already, of the system whose count it is: only its time is new. Whoever changes a
+# level locks its row first, so what is compared here is what is there.
+AGAIN = """
+WITH touched AS (
+    UPDATE stock_levels s SET counted_at = t.counted_at
+    FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[],
+        $10::int[]) t (sku, location, counted_at, on_hand, allocated, damaged, quality_control, set_aside, safety_stock)
+        JOIN items i ON i.sku = t.sku JOIN locations l ON l.code = t.location
+        JOIN stock_counts c ON c.item_id = i.id AND c.location_id = l.id AND c.system = $1 AND c.wins
+            AND c.on_hand = t.on_hand
+    WHERE s.item_id = i.id AND s.location_id = l.id AND s.source = $1 AND s.counted_at < t.counted_at
+      AND c.counted_at = s.counted_at AND s.on_hand = t.on_hand AND s.allocated = coalesce(t.allocated, s.allocated)
+      AND s.damaged = coalesce(t.damaged, s.damaged) AND s.set_aside = coalesce(t.set_aside, s.set_aside)
+      AND s.quality_control = coalesce(t.quality_control, s.quality_control)
+      AND s.safety_stock = coalesce(t.safety_stock, s.safety_stock)
+    RETURNING s.item_id, s.location_id, s.counted_at, t.sku, t.location
+), kept AS (
+    UPDATE stock_counts c SET counted_at = t.counted_at FROM touched t
+    WHERE c.item_id = t.item_id AND c.location_id = t.location_id AND c.system = $1
+)
+SELECT sku, location FROM touched
 """
 
 
@@ -75,3 +97,12 @@ async def ever_changed(connection: Connection, place: Place) -> bool:
 async def forget(connection: Connection, place: Place) -> None:
     """Changes that no count needs any more."""
     await connection.execute(FORGET, *place)
+
+
+async def again(pool: Pool, system: str, told: Sequence[Sequence[Any]]) -> set[tuple[str, str]]:
+    """SKU and location of what `system` has counted again and found as it was; that they were looked at is noted.
+
+    `told`: SKU, location, counted at, on hand, and the other parts or None, each place once.
+    """
+    rows = await pool.fetch(AGAIN, system, *(list(column) for column in zip(*told, strict=True)))
+    return {(row["sku"], row["location"]) for row in rows}

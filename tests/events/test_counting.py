@@ -133,6 +133,28 @@ async def test_what_moved_after_the_count_that_wins_is_never_forgotten(core: Gra
     assert [row["delta"] for row in kept] == [-2]
 
 
+async def test_a_count_that_says_what_stands_there_writes_nothing_but_when_it_was(house: House) -> None:
+    """Systems without a time of counting tell all their stock at every pull."""
+    await tell(house, counted(0, 10), sold(2, -3, "r1"), counted(4, 7))
+    before = await house.pool.fetch("SELECT * FROM journal"), await house.pool.fetchval("SELECT count(*) FROM inbox")
+    assert await tell(house, counted(9, 7)) == [Outcome.UNCHANGED]
+    assert (
+        await house.pool.fetch("SELECT * FROM journal"),
+        await house.pool.fetchval("SELECT count(*) FROM inbox"),
+    ) == before
+    for table in ("stock_levels", "stock_counts"):
+        assert await house.pool.fetchval(f"SELECT counted_at FROM {table}") == AT + 9 * MINUTE
+    # What happened before it was looked at again is in it, what happened after is not.
+    assert await tell(house, sold(8, -1, "r2"), sold(9, -1, "r3")) == [Outcome.STALE, Outcome.APPLIED]
+    assert await on_hand(house) == 6
+    # Another number, another part, or another system is news.
+    assert await tell(house, counted(20, 7)) == [Outcome.APPLIED]
+    part = StockRecord("MUG", "HAM", AT + 21 * MINUTE, 7, damaged=2)
+    assert await tell(house, ("erp", part), counted(22, 7, "wms")) == [Outcome.APPLIED, Outcome.APPLIED]
+    assert (await level(house))["source"] == "wms"
+    assert await tell(house, counted(23, 7)) == [Outcome.APPLIED]
+
+
 COUNTS = st.builds(counted, st.integers(0, 9), st.integers(0, 9), st.sampled_from(["erp", "wms"]))
 SALES = st.builds(sold, st.integers(0, 9), st.integers(-4, 3).filter(bool), st.uuids().map(str))
 
