@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import socket
 import sys
@@ -90,6 +91,10 @@ async def _serve(
         app = gateway.app.create_app(settings, pool, opened.dsn)
         server = _server(app, opened, lambda: manner.ready(listener.url(bound)))
         lifetime.on_end = lambda: _end(server)
+        # Modules, schema and compiler live as long as the process: looked through again and again for what is no longer
+        # used, they held up all requests for 140 ms now and then.
+        gc.collect()
+        gc.freeze()
         try:
             await server.serve(sockets=[bound])
         except OSError as error:
