@@ -30,6 +30,12 @@ ORDER BY log.pos
 WHERE = """
 SELECT (SELECT json_agg((state, attempts, error, received_at)) FROM inbox WHERE event_id = $1)::text AS inbox,
        (SELECT json_agg((id, version, type, recorded_at)) FROM journal WHERE source_event_id = $1)::text AS journal,
+       (SELECT json_agg((kind, ref, occurred_at, body)) FROM facts WHERE event_id = $1)::text AS facts,
+       (SELECT json_agg((j.id, j.version, j.type, j.source_event_id, j.occurred_at, j.recorded_at) ORDER BY j.id)
+           FROM journal j JOIN orders o ON o.id = j.order_id JOIN inbox i ON i.order_key LIKE '%/' || o.number
+           WHERE i.event_id = $1
+             AND j.recorded_at BETWEEN i.received_at - interval '5 s' AND i.received_at + interval '5 s'
+       )::text AS around,
        (SELECT json_agg(outbox.id) FROM outbox JOIN journal USING (id) WHERE source_event_id = $1)::text AS outbox,
        (SELECT json_agg((state, created_at, lease_until)) FROM idempotency_keys WHERE key = $1)::text AS keys
 """
